@@ -1,0 +1,155 @@
+"""Accounts and senders: who is invoiced, in which zone, and which numbers are theirs, by date.
+
+`accounts.csv` holds dated facts: a later row of an account replaces the earlier from its day on.
+`senders.csv` says which account a number (or every number of a waba) belongs to; a row for a number
+beats a row for its waba, and every `valid_to` is exclusive. Days of ownership begin at midnight in
+the seller's zone: one zone, so that no instant falls between two accounts or into both.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby, pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from metering.door import Row, read_rows
+from metering.errors import BookError, Problem
+from metering.settings import Book, Country, CurrencyCode, Settings, TimeZone
+
+FIRST_DAY = date(1970, 1, 1)
+LAST_DAY = date(9999, 12, 31)
+Id = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s/#,;\"'`]+$")]
+
+
+class Account(Row):
+    """A row of `accounts.csv`: an account as it is from `effective_from` on."""
+
+    account_id: Id
+    effective_from: date = FIRST_DAY
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    legal_name: str = ""
+    country: Country | None = None
+    currency: CurrencyCode | None = None  # the seller's where absent
+    time_zone: TimeZone | None = None  # the seller's where absent
+    employee_count: Annotated[int, Field(ge=0)] | None = None
+    segment: str = ""
+    portfolio_id: str = ""  # the account alone where absent
+    vat_id: str = ""
+    address_line_1: str = ""
+    address_line_2: str = ""
+    postal_code: str = ""
+    city: str = ""
+    email: str = ""
+    payment_terms_days: Annotated[int, Field(ge=0, le=365)] | None = None
+    language: str = ""
+    buyer_reference: str = ""
+    purpose: Literal["customer", "internal", "test"] = "customer"
+
+
+class Sender(Row):
+    """A row of `senders.csv`: a number, or all numbers of a waba, and whose they are."""
+
+    sender_id: Id | None = None
+    waba_id: Id | None = None
+    account_id: Id
+    time_zone: TimeZone | None = None
+    valid_from: date = FIRST_DAY
+    valid_to: date = LAST_DAY
+
+    @model_validator(mode="after")
+    def _name_one_thing_for_a_while(self) -> "Sender":
+        if (self.sender_id is None) == (self.waba_id is None):
+            raise ValueError("a row names a sender_id or a waba_id | fill in exactly one of them")
+        if self.valid_from >= self.valid_to:
+            raise ValueError(
+                f"valid_to {self.valid_to} is not after valid_from {self.valid_from}"
+                " | valid_to is exclusive: the first day that is no longer theirs"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The accounts and senders of a book, checked, with the seller's defaults filled in."""
+
+    accounts: tuple[Account, ...]  # by account_id, then effective_from
+    senders: tuple[Sender, ...]
+    seller_time_zone: str
+
+    def ids(self) -> list[str]:
+        return sorted({account.account_id for account in self.accounts})
+
+    def as_of(self, day: date) -> dict[str, Account]:
+        """The facts of each account that hold on `day`; an account that begins later is absent."""
+        return {a.account_id: a for a in self.accounts if a.effective_from <= day}
+
+    def time_zone(self, account: Account) -> str:
+        return account.time_zone or self.seller_time_zone
+
+
+def load_accounts(book: Book, settings: Settings) -> Accounts:
+    """Read `accounts.csv` and `senders.csv`; raises `BookError` with every mistake in them."""
+    accounts, problems = read_accounts(book, settings)
+    if problems:
+        raise BookError(problems)
+    return accounts
+
+
+def read_accounts(book: Book, settings: Settings) -> tuple[Accounts, list[Problem]]:
+    """Read `accounts.csv` and `senders.csv` with every mistake that is in them."""
+    accounts, problems = read_rows(book.root / "accounts.csv", Account)
+    senders, sender_problems = read_rows(book.root / "senders.csv", Sender)
+    filled = [
+        account.model_copy(
+            update={
+                "currency": account.currency or settings.seller.currency,
+                "time_zone": account.time_zone or settings.seller.time_zone,
+                "portfolio_id": account.portfolio_id or account.account_id,
+            }
+        )
+        for account in accounts
+    ]
+    filled.sort(key=lambda account: (account.account_id, account.effective_from))
+    problems += sender_problems
+    problems += _repeated_accounts(filled)
+    problems += _unknown_owners(senders, {account.account_id for account in filled})
+    problems += _overlapping_senders(senders)
+    return Accounts(tuple(filled), tuple(senders), settings.seller.time_zone), problems
+
+
+def _repeated_accounts(accounts: Iterable[Account]) -> Iterator[Problem]:
+    for one, other in pairwise(accounts):
+        if (one.account_id, one.effective_from) == (other.account_id, other.effective_from):
+            yield Problem(
+                f"accounts.csv:{max(one.line, other.line)} account_id",
+                f"account '{one.account_id}' stands twice from the same day"
+                f" (also in line {min(one.line, other.line)})",
+                "keep one row, or give the later one its own effective_from",
+            )
+
+
+def _unknown_owners(senders: Iterable[Sender], known: set[str]) -> Iterator[Problem]:
+    for sender in senders:
+        if sender.account_id not in known:
+            yield Problem(
+                f"senders.csv:{sender.line} account_id",
+                f"account '{sender.account_id}' is not in accounts.csv",
+                "add the account, or correct the id",
+            )
+
+
+def _overlapping_senders(senders: Iterable[Sender]) -> Iterator[Problem]:
+    def key(sender: Sender) -> tuple[str, str]:
+        return (sender.sender_id or "", sender.waba_id or "")
+
+    for _, rows in groupby(sorted(senders, key=lambda s: (key(s), s.valid_from, s.line)), key):
+        for one, other in pairwise(rows):
+            if other.valid_from < one.valid_to:
+                yield Problem(
+                    f"senders.csv:{other.line} valid_from",
+                    f"'{other.sender_id or other.waba_id}' belongs to two accounts on"
+                    f" {other.valid_from} (also in line {one.line})",
+                    f"end line {one.line} with valid_to {other.valid_from}",
+                )

@@ -1,0 +1,74 @@
+"""Backup: a consistent copy of a book in one file, and back."""
+
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from metering.errors import TollbookError, UsageError
+from metering.settings import SETTINGS, Book
+from metering.store import Store
+
+LEFT_OUT = {".scratch", "reports"}  # both are made anew
+
+
+def back_up(book: Book, target: Path) -> None:
+    """Copy `book` into a new tar file while nothing else writes.
+
+    Raises:
+        UsageError: `target` exists, or lies inside the book.
+        LockedError: another job holds the store.
+    """
+    if target.exists():
+        raise UsageError(f"'{target}' exists", where="TARGET", hint="name a new file")
+    if target.resolve().is_relative_to(book.root.resolve()):
+        raise UsageError("a backup inside the book", where="TARGET", hint="name another folder")
+    unfinished = target.with_name(target.name + ".unfinished")
+    with (
+        Store.open(book, book.settings(), "write") as store,
+        tempfile.TemporaryDirectory(dir=target.parent) as folder,
+    ):
+        copy = Path(folder) / book.store_path.name
+        store.copy_to(copy)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
+            tar.add(copy, arcname=book.store_path.name)
+            for path in _files(book):
+                tar.add(path, arcname=str(path.relative_to(book.root)))
+    unfinished.replace(target)
+
+
+def restore_backup(source: Path, target: Path) -> None:
+    """Unpack a backup into a folder that does not exist yet.
+
+    Raises:
+        UsageError: `target` exists.
+        TollbookError: `source` is not a complete backup.
+    """
+    if target.exists():
+        raise UsageError(f"'{target}' exists", where="TARGET", hint="name a new folder")
+    unfinished = target.with_name(target.name + ".unfinished")
+    try:
+        with tarfile.open(source) as tar:
+            tar.extractall(unfinished, filter="data")
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise TollbookError(
+            f"is not a complete backup: {error}", where=source.name, hint="use another copy"
+        ) from error
+    if not (unfinished / SETTINGS).is_file():
+        raise TollbookError(
+            f"is no backup of a book: it has no {SETTINGS}",
+            where=source.name,
+            hint="give a file that tollbook backup made",
+        )
+    unfinished.replace(target)
+
+
+def _files(book: Book) -> Iterator[Path]:
+    """The files of a book but for its store, which is copied as the engine sees it."""
+    for path in sorted(book.root.rglob("*")):
+        inside = path.relative_to(book.root)
+        is_store = inside.name.startswith(book.store_path.name)
+        if path.is_file() and not is_store and not LEFT_OUT & set(inside.parts):
+            yield path

@@ -1,0 +1,222 @@
+"""Files at the door: found, decompressed, recognised by content, and told apart by looking."""
+
+import codecs
+import glob
+import gzip
+import hashlib
+import json
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+import zstandard
+
+from metering.errors import UsageError
+
+Format = Literal["webhooks", "cloudevents", "csv", "parquet"]
+STANDARD_INPUT = "-"
+CHUNK_BYTES = 4 * 1024 * 1024
+LINE_BYTES_MAX = 16 * 1024 * 1024
+BOM = codecs.BOM_UTF8
+JSON_NAMES = (".json", ".ndjson", ".jsonl")
+LOG_ENDINGS = {*JSON_NAMES, ".csv", ".tsv", ".parquet", ".log"}
+
+
+class RefusedFile(Exception):  # noqa: N818 - an outcome of a file, reported beside the others
+    """A file that nothing was taken from: why, and what to do."""
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(why)
+        self.why, self.hint = why, hint
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file as it came: where it is now, what it was called, and its content's hash."""
+
+    name: str
+    path: Path  # plain: neither compressed nor with a byte order mark
+    sha256: str
+    size_bytes: int
+
+
+def find_files(paths: Sequence[str]) -> list[str]:
+    """Expand files, folders and globs into names of files, sorted, each once; `-` stays.
+
+    Raises:
+        UsageError: a name that nothing answers to.
+    """
+    found: set[str] = set()
+    for path in paths:
+        if path == STANDARD_INPUT:
+            found.add(path)
+            continue
+        matches = [path] if Path(path).exists() else glob.glob(path, recursive=True)
+        if not matches:
+            raise UsageError(
+                f"there is no file '{path}'", where="PATH", hint="give files, folders, globs or -"
+            )
+        found |= {name for match in matches for name in _files_of(Path(match))}
+    return sorted(found)
+
+
+def receive(name: str, scratch: Path) -> Arrival:
+    """Bring a file into a form that can be read in columns; raises `RefusedFile`."""
+    try:
+        path = _spool_input(scratch) if name == STANDARD_INPUT else Path(name)
+        plain = _plain(path, scratch)
+        with plain.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return Arrival(
+            "standard input" if name == "-" else name, plain, sha256, plain.stat().st_size
+        )
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RefusedFile(f"gzip data is damaged: {error}", "fetch the file again") from error
+    except zstandard.ZstdError as error:
+        raise RefusedFile(f"zstd data is damaged: {error}", "fetch the file again") from error
+    except OSError as error:
+        raise RefusedFile(f"cannot be read: {error.strerror}", "check the path") from error
+
+
+def recognise(arrival: Arrival, *, has_mapping: bool) -> Format:
+    """Tell the format of a file by looking into it; raises `RefusedFile`."""
+    with arrival.path.open("rb") as file:
+        head = file.read(64 * 1024)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if b"\0" in head:
+        raise RefusedFile("is a binary file", "give logs as JSON, NDJSON, CSV or Parquet")
+    is_named_json = any(end in Path(arrival.name).suffixes for end in JSON_NAMES)
+    if is_named_json or head.lstrip()[:1] in (b"{", b"[", b""):
+        return "cloudevents" if _is_cloud_event(arrival.path) else "webhooks"
+    if has_mapping:
+        return "csv"
+    raise RefusedFile(
+        "is neither JSON nor Parquet; a CSV file needs a mapping of its columns",
+        "give --mapping FILE; docs/formats.md shows one",
+    )
+
+
+def is_document(path: Path) -> bool:
+    """Is a JSON file one document (an array, or pretty-printed) rather than a line for each?"""
+    with path.open("rb") as file:
+        lines = (line for line in iter(lambda: file.readline(LINE_BYTES_MAX), b"") if line.strip())
+        first, second = next(lines, b""), next(lines, b"")
+    if _is_json(first):
+        return not second and first.lstrip().startswith(b"[")
+    return not _is_json(second) or not second.lstrip().startswith((b"{", b"["))
+
+
+def lines_at(path: Path, ordinals: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
+    """Yield ordinal, line number and text of some of the lines that are not blank.
+
+    Only what was refused is looked up, so that a person finds its line in an editor.
+    """
+    wanted = set(ordinals)
+    ordinal = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                ordinal += 1
+                if ordinal in wanted:
+                    yield ordinal, number, line.rstrip(b"\r\n")
+
+
+def why_not_json(line: bytes) -> str:
+    """Name what keeps a line from being read."""
+    if len(line) > LINE_BYTES_MAX:
+        return "line is longer than 16 MiB"
+    try:
+        json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return "line is not UTF-8"
+    except RecursionError:
+        return "nested too deeply to be read"
+    except ValueError as error:
+        return (
+            "line holds more than one value" if "Extra data" in str(error) else "line is not JSON"
+        )
+    return "line is not JSON that can be stored"  # a lone surrogate, for one
+
+
+def _files_of(path: Path) -> Iterator[str]:
+    """Name the logs of a folder by their endings; a file that was named itself is always taken."""
+    if not path.is_dir():
+        yield str(path)
+        return
+    for inner in path.rglob("*"):
+        is_hidden = any(part.startswith(".") for part in inner.relative_to(path).parts)
+        if inner.is_file() and not is_hidden and LOG_ENDINGS & set(inner.suffixes):
+            yield str(inner)
+
+
+def _spool_input(scratch: Path) -> Path:
+    spooled = scratch / "standard-input"
+    with spooled.open("wb") as target:
+        _copy(sys.stdin.buffer, target)
+    return spooled
+
+
+def _plain(path: Path, scratch: Path) -> Path:
+    """Decompress a file and strip its byte order mark, or leave it where it is."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+    target = scratch / "arrived"
+    if magic.startswith(b"\x1f\x8b"):
+        with gzip.open(path) as source, target.open("wb") as file:
+            _copy(source, file)
+    elif magic == b"\x28\xb5\x2f\xfd":
+        _unpack_zstd(path, target)
+    elif magic.startswith(BOM):
+        with path.open("rb") as source, target.open("wb") as file:
+            source.seek(len(BOM))
+            _copy(source, file)
+    else:
+        return path
+    return target
+
+
+def _unpack_zstd(path: Path, target: Path) -> None:
+    """Decompress all frames of a zstd file; one that ends inside a frame is refused."""
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    is_open = False
+    with path.open("rb") as source, target.open("wb") as file:
+        while chunk := source.read(CHUNK_BYTES):
+            while chunk:
+                if frame.eof:
+                    frame = zstandard.ZstdDecompressor().decompressobj()
+                file.write(frame.decompress(chunk))
+                is_open = not frame.eof
+                chunk = frame.unused_data if frame.eof else b""
+    if is_open:
+        raise RefusedFile("zstd data ends too early", "fetch the file again")
+
+
+def _copy(source: IO[bytes] | gzip.GzipFile, target: IO[bytes]) -> None:
+    while chunk := source.read(CHUNK_BYTES):
+        target.write(chunk)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
+def _is_cloud_event(path: Path) -> bool:
+    """Does the first object of a JSON file say that it is a CloudEvent?"""
+    with path.open("rb") as file:
+        head = file.read(CHUNK_BYTES).decode("utf-8", "replace")
+    start = min((i for i in (head.find("{"), len(head)) if i >= 0), default=0)
+    try:
+        first, _ = json.JSONDecoder().raw_decode(head, start)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and "specversion" in first

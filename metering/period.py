@@ -1,0 +1,71 @@
+"""Billing periods: calendar months that begin at midnight in a time zone, half-open.
+
+This is the only module that knows which instant a local day begins at.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from metering.errors import UsageError
+
+ZONES = frozenset(available_timezones())
+
+
+@dataclass(frozen=True, order=True)
+class Month:
+    """A calendar month, the billing period of an account.
+
+    Example:
+        >>> Month.parse("2026-10").bounds("Asia/Kolkata")[0].isoformat()
+        '2026-09-30T18:30:00+00:00'
+    """
+
+    year: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Month":
+        """Read `2026-10`; raises `UsageError` for anything else."""
+        match = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", text)
+        if match is None:
+            raise UsageError(f"'{text}' is not a month", where="MONTH", hint="write 2026-10")
+        return cls(int(match[1]), int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.year}-{self.number:02}"
+
+    @property
+    def first_day(self) -> date:
+        return date(self.year, self.number, 1)
+
+    @property
+    def last_day(self) -> date:
+        return self.next().first_day - timedelta(days=1)
+
+    @property
+    def day_count(self) -> int:
+        return self.last_day.day
+
+    def next(self) -> "Month":
+        return Month(self.year + self.number // 12, self.number % 12 + 1)
+
+    def bounds(self, time_zone: str) -> tuple[datetime, datetime]:
+        """The half-open stretch of UTC instants that the month covers in `time_zone`."""
+        return midnight(self.first_day, time_zone), midnight(self.next().first_day, time_zone)
+
+
+def midnight(day: date, time_zone: str) -> datetime:
+    """The UTC instant at which `day` begins in `time_zone`.
+
+    Where clocks skip midnight the day begins at the first instant after the gap; where midnight
+    comes twice, at the first of the two.
+
+    Example:
+        >>> midnight(date(2018, 11, 4), "America/Sao_Paulo").isoformat()  # 00:00 was skipped
+        '2018-11-04T03:00:00+00:00'
+    """
+    # Fold 0 takes the first of two midnights, and reads a skipped one by the clock before the gap,
+    # which is the instant of the jump itself.
+    return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC)

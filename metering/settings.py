@@ -1,0 +1,95 @@
+"""A book and its settings: where the files of a seller are, and what `tollbook.toml` says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from metering.door import Written, read_toml
+from metering.errors import BookError, UsageError
+from metering.period import ZONES
+
+SETTINGS = "tollbook.toml"
+
+
+def _known_zone(name: str) -> str:
+    if name not in ZONES:
+        raise ValueError("unknown time zone | write a name of the IANA list, like Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1, two letters")]
+CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217, three letters")]
+
+
+class Seller(Written):
+    """The business that issues the invoices."""
+
+    name: Annotated[str, Field(min_length=1)]
+    country: Country
+    time_zone: TimeZone
+    currency: CurrencyCode
+
+
+class Quarantine(Written):
+    """How long raw text of refused rows is kept."""
+
+    keep_days: Annotated[int, Field(ge=0, le=3650)] = 30
+
+
+class Store(Written):
+    """What the engine may use of the machine."""
+
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB)$")] = "2GB"
+    threads: Annotated[int, Field(ge=1, le=256)] | None = None
+
+
+class Settings(Written):
+    """`tollbook.toml`."""
+
+    seller: Seller
+    quarantine: Quarantine = Quarantine()
+    store: Store = Store()
+
+
+@dataclass(frozen=True)
+class Book:
+    """The folder of one seller. Paths only; nothing is read until it is asked for."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, root: Path) -> "Book":
+        """Name the book at `root`; raises `UsageError` if there is none."""
+        if not (root / SETTINGS).is_file():
+            raise UsageError(
+                f"there is no book in '{root}': it has no {SETTINGS}",
+                where="--book",
+                hint="give --book DIR or TOLLBOOK, or make one with: tollbook init DIR",
+            )
+        return cls(root)
+
+    @property
+    def store_path(self) -> Path:
+        return self.root / "tollbook.duckdb"
+
+    @property
+    def invoices_path(self) -> Path:
+        return self.root / "invoices.duckdb"
+
+    @property
+    def secret_path(self) -> Path:
+        return self.root / "secret.key"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    def settings(self) -> Settings:
+        """Read `tollbook.toml`; raises `BookError` with every mistake in it."""
+        settings, problems = read_toml(self.root / SETTINGS, Settings)
+        if settings is None:
+            raise BookError(problems)
+        return settings

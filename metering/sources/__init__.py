@@ -1,0 +1,1 @@
+"""One module a log format; each fills the same staged rows, by DuckDB and in columns."""

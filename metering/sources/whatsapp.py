@@ -1,0 +1,200 @@
+"""Webhooks of WhatsApp's Cloud API, from the shapes of 2022 to v25, and of its on-premises API.
+
+A file is read twice at most. The first pass reads its lines straight into typed columns, which is
+as fast as DuckDB can, but sees neither the place nor the text of a line. Only if some item cannot
+be used as it stands does a second pass read numbered lines with their text, so that what is refused
+can be shown, and what the first could not understand (a line that is an array, a payload without
+envelope) be unfolded. Both apply the same rules, those of `sql/stage_webhooks.sql`.
+"""
+
+import json
+from typing import TypeAlias
+
+from metering.store import DataError, Store
+
+Shape: TypeAlias = "str | list[Shape] | dict[str, Shape]"
+
+CONTACT: Shape = {"wa_id": "VARCHAR", "user_id": "VARCHAR", "profile": {"country_code": "VARCHAR"}}
+# Statuses and messages are read into one shape, so that they can stand in one list.
+ITEM: Shape = {
+    "id": "VARCHAR",
+    "status": "VARCHAR",
+    "timestamp": "VARCHAR",
+    "type": "VARCHAR",
+    "recipient_id": "VARCHAR",
+    "recipient_user_id": "VARCHAR",
+    "recipient_type": "VARCHAR",
+    "recipient_participant_id": "VARCHAR",
+    "recipient_participant_user_id": "VARCHAR",
+    "from": "VARCHAR",
+    "from_user_id": "VARCHAR",
+    "group_id": "VARCHAR",
+    "conversation": {
+        "id": "VARCHAR",
+        "expiration_timestamp": "VARCHAR",
+        "origin": {"type": "VARCHAR"},
+    },
+    "pricing": {
+        "billable": "VARCHAR",
+        "pricing_model": "VARCHAR",
+        "type": "VARCHAR",
+        "subtype": "VARCHAR",
+        "category": "VARCHAR",
+    },
+    "errors": [{"code": "VARCHAR"}],
+    "referral": {"source_type": "VARCHAR", "source_id": "VARCHAR"},
+}
+PAYLOAD: dict[str, Shape] = {
+    "entry": [
+        {
+            "id": "VARCHAR",
+            "changes": [
+                {
+                    "field": "VARCHAR",
+                    "value": {
+                        "metadata": {"phone_number_id": "VARCHAR"},
+                        "contacts": [CONTACT],
+                        "statuses": [ITEM],
+                        "messages": [ITEM],
+                        "errors": "JSON",
+                        "message_echoes": "JSON",
+                        "calls": "JSON",
+                        "history": "JSON",
+                    },
+                }
+            ],
+        }
+    ]
+}
+# What a change of messages may hold, by the path of the object that holds it. Anything else is
+# tolerated, and counted as new. The content of a message stands under the name of its type.
+KNOWN_FIELDS: dict[str, frozenset[str]] = {
+    path: frozenset(names.split())
+    for path, names in {
+        "$": "field value",
+        "$.value": (
+            "messaging_product metadata contacts statuses messages errors message_echoes calls"
+            " history"
+        ),
+        "$.value.metadata": "display_phone_number phone_number_id",
+        "$.value.contacts[*]": "profile wa_id user_id parent_user_id identity_key_hash input",
+        "$.value.contacts[*].profile": "name username country_code",
+        "$.value.statuses[*]": (
+            "id status timestamp type recipient_id recipient_user_id parent_recipient_user_id"
+            " recipient_parent_user_id recipient_type recipient_participant_id"
+            " recipient_participant_user_id recipient_participant_parent_user_id"
+            " recipient_identity_key_hash biz_opaque_callback_data conversation pricing errors"
+            " message"
+        ),
+        "$.value.statuses[*].conversation": "id expiration_timestamp origin",
+        "$.value.statuses[*].pricing": "billable pricing_model type subtype category cost",
+        "$.value.messages[*]": (
+            "id from from_user_id from_parent_user_id to group_id timestamp type context referral"
+            " identity errors text image video audio voice document sticker location contacts order"
+            " reaction button interactive system unsupported edit revoke request_welcome"
+        ),
+    }.items()
+}
+ANALYTICS = (
+    "analytics",
+    "conversation_analytics",
+    "pricing_analytics",
+    "template_analytics",
+    "template_group_analytics",
+    "call_analytics",
+)
+LINE_BYTES_MAX = 16 * 1024 * 1024
+LINES_LOOKED_AT = 10_000
+
+
+def stage(store: Store, *, sender: str | None) -> None:
+    """Fill table `staged` from the lines of the file in variable `path`.
+
+    Args:
+        sender: The sender of payloads that name none.
+    """
+    store.set("sender", sender)
+    clean = _first_pass(store)
+    if not clean:
+        _second_pass(store)
+
+
+def _first_pass(store: Store) -> bool:
+    """Stage what typed columns show; is everything in the file accounted for by it?"""
+    store.set("pass", 1)
+    try:
+        store.execute(
+            f"""
+            create or replace temp view payload as
+            select
+                null::bigint as line, null::bigint as payload_no, null::varchar as raw,
+                false as keep_all, getvariable('sender') as default_sender, entry
+            from read_ndjson(
+                getvariable('path'), columns = {_columns(PAYLOAD)}, ignore_errors = true,
+                auto_detect = false, sample_size = 1,
+                maximum_object_size = {LINE_BYTES_MAX}
+            )
+            """
+        )
+        store.run("stage_webhooks")
+    except DataError:  # nested beyond what the reader follows; the second pass says where
+        store.execute("delete from staged")
+        return False
+    return not store.value("select count(*) from staged where aside.reason is not null")
+
+
+def _second_pass(store: Store) -> None:
+    store.set("keep_everything", not store.value("select count(*) from staged"))
+    store.set("pass", 2)
+    store.set("payload_shape", json.dumps(PAYLOAD))
+    store.set("analytics", list(ANALYTICS))
+    store.execute("delete from staged where aside.reason is not null")
+    with store.in_order():
+        store.run("unfold_webhooks")
+        store.run("stage_webhooks")
+    store.run("name_what_is_no_webhook")
+
+
+def unknown_fields(store: Store) -> dict[str, int]:
+    """Count the fields of the file in variable `path` that are new to us, by their place.
+
+    Looks at the first `LINES_LOOKED_AT` lines: a field that a new version of the network's
+    interface brings is in most of its payloads.
+    """
+    store.run("sample_changes", {"line_count": LINES_LOOKED_AT})
+    found: dict[str, int] = {}
+    for path, known in KNOWN_FIELDS.items():
+        # JSON functions want their path as a constant; a path with [*] answers a list of lists.
+        keys = f"json_keys(change, '{path}')"
+        counted = store.frame(
+            f"""
+            select key, count(*) as count
+            from (
+                select unnest({f"flatten({keys})" if "[*]" in path else keys}) as key
+                from sampled_changes
+            )
+            where not list_contains($known, key)
+            group by key
+            order by key
+            """,
+            {"known": sorted(known)},
+        )
+        place = path.removeprefix("$").replace("[*]", "").removeprefix(".")
+        found |= {f"{place}.{key}".lstrip("."): count for key, count in counted.rows()}
+    return found
+
+
+def _columns(shape: dict[str, Shape]) -> str:
+    columns = (f"{name}: '{_type(inner)}'" for name, inner in shape.items())
+    return "{" + ", ".join(columns) + "}"
+
+
+def _type(shape: Shape) -> str:
+    match shape:
+        case str():
+            return shape
+        case [inner]:
+            return f"{_type(inner)}[]"
+        case dict():
+            return "STRUCT(" + ", ".join(f'"{k}" {_type(v)}' for k, v in shape.items()) + ")"
+    raise AssertionError(f"no shape: {shape}")

@@ -1,0 +1,43 @@
+-- One row for each item of the file being loaded, with its place, its outcome and its facts.
+create or replace temp table staged (
+    -- Null for an event; for anything else its place, and what becomes of it.
+    aside struct(
+        line bigint,
+        payload_no bigint,
+        entry_no bigint,
+        change_no bigint,
+        item_no bigint,
+        array_name varchar,
+        reason varchar,
+        ignored varchar,
+        echo_count bigint,
+        call_count bigint,
+        error_count bigint,
+        history_count bigint,
+        raw varchar
+    ),
+    message_key uhugeint,
+    direction varchar,
+    status varchar,
+    message_type varchar,
+    occurred_at timestamp,
+    channel varchar,
+    sender_id varchar,
+    waba_id varchar,
+    contact_key uhugeint,
+    user_key uhugeint,
+    country varchar,
+    prefix varchar,
+    group_key uhugeint,
+    conversation_key uhugeint,
+    conversation_origin varchar,
+    conversation_expires_at timestamp,
+    pricing_model varchar,
+    pricing_type varchar,
+    pricing_subtype varchar,
+    category varchar,
+    billable boolean,
+    error_code integer,
+    referral_source varchar,
+    referral_key uhugeint
+);

@@ -1,0 +1,15 @@
+-- One row for each event key that the file holds twice, or that the store holds already.
+create or replace temp table repeated as
+with keys as (
+    select message_key, status
+    from staged
+    where aside is null
+)
+select message_key, status
+from keys
+group by all
+having count(*) > 1
+union
+select message_key, status
+from keys
+where (message_key, status) in (select (message_key, status) from events);

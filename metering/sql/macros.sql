@@ -1,0 +1,39 @@
+-- Rules that more than one statement needs, each said once.
+
+-- The keyed hash that stands for a number, a user id or another name that must not be kept.
+create or replace temp macro key_of(kind, name) as
+    md5_number(concat(getvariable('hash_key'), kind, chr(31)) || name);
+
+-- What a message is known by: its channel, direction, sender and id, and its part: the participant
+-- of a group message, or the type of an inbound one.
+create or replace temp macro message_key_of(channel, direction, sender_id, message_id, part) as
+    md5_number(concat(
+        getvariable('hash_key'), channel, chr(31), direction, chr(31), sender_id, chr(31), message_id,
+        chr(31), part
+    ));
+
+-- The beginning of a number that decides its prefix: see metering/market.py.
+create or replace temp macro head_of(number) as
+    left(
+        number,
+        case
+            when list_contains(getvariable('deep_heads'), left(number, getvariable('head_length')))
+                then getvariable('deep_length')
+            else getvariable('head_length')
+        end
+    );
+
+-- A time in seconds as an instant, null outside the years 2009 to 2099: fixed bounds, no clock.
+create or replace temp macro instant_of(seconds) as
+    case
+        when seconds between 1230768000 and 4102444799 then make_timestamp(seconds * 1000000)
+    end;
+
+-- Why a time in seconds cannot be used, null where it can.
+create or replace temp macro time_problem(seconds) as
+    case
+        when seconds is null then 'timestamp is not a number of seconds'
+        when seconds between 1230768000000 and 4102444799999 then 'timestamp is in milliseconds'
+        when seconds < 1230768000 then 'timestamp is before 2009'
+        when seconds >= 4102444800 then 'timestamp is after 2099'
+    end;

@@ -1,0 +1,92 @@
+-- What the events in view `fresh` say of outbound messages is merged into `deliveries`. Every fact
+-- is a minimum or a maximum, so that the order of loads is no matter: delivered at the earliest
+-- delivered, read or played; pricing that of the report with the highest (time, read > played >
+-- delivered > sent, content), never from failed or deleted. Content is `subtype` over `type` over
+-- `billable`, as the network ranks its own words.
+create or replace temp table touched as
+with reports as (
+    select
+        *,
+        status not in ('failed', 'deleted') as can_tell,
+        epoch_us(occurred_at) * 8
+        + case status
+            when 'read' then 4 when 'played' then 3 when 'delivered' then 2 when 'sent' then 1 else 0
+        end as rank
+    from fresh
+    where direction = 'outbound'
+),
+partial as (
+    select
+        message_key,
+        channel,
+        sender_id,
+        waba_id,
+        contact_key,
+        user_key,
+        group_key,
+        -- Evidence first: a number beats the country of a user id.
+        case
+            when prefix is not null then concat('2|', prefix, '|', country)
+            when country is not null then concat('1||', country)
+        end as place,
+        occurred_at as first_at,
+        case when status in ('delivered', 'read', 'played') then occurred_at end as delivered_at,
+        case when status = 'failed' then occurred_at end as failed_at,
+        error_code,
+        case
+            when can_tell and (
+                pricing_model is not null or pricing_type is not null
+                or pricing_subtype is not null or category is not null or billable is not null
+            ) then {
+                rank: rank,
+                pricing_model: pricing_model,
+                pricing_type: coalesce(
+                    pricing_subtype,
+                    pricing_type,
+                    case
+                        when billable then 'regular'
+                        when not billable and category = 'referral_conversion'
+                            then 'free_entry_point'
+                        when not billable then 'free_not_billable'
+                    end
+                ),
+                category: category
+            }
+        end as pricing,
+        case
+            when can_tell and conversation_key is not null then {
+                rank: rank,
+                conversation_key: conversation_key,
+                origin: conversation_origin,
+                expires_at: conversation_expires_at
+            }
+        end as conversation
+    from reports
+    union all
+    select deliveries.*
+    from deliveries
+    where message_key in (select message_key from reports)
+)
+select
+    message_key,
+    min(channel) as channel,
+    min(sender_id) as sender_id,
+    max(waba_id) as waba_id,
+    max(contact_key) as contact_key,
+    max(user_key) as user_key,
+    max(group_key) as group_key,
+    max(place) as place,
+    min(first_at) as first_at,
+    min(delivered_at) as delivered_at,
+    min(failed_at) as failed_at,
+    max(error_code) as error_code,
+    max(pricing) as pricing,
+    max(conversation) as conversation
+from partial
+group by message_key;
+
+delete from deliveries
+where message_key in (select message_key from touched);
+
+insert into deliveries
+from touched;

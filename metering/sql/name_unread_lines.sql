@@ -1,0 +1,5 @@
+-- A line that could not be read at all gets the reason that a look at its text gave.
+update staged
+set aside = struct_update(aside, reason := places.reason, raw := places.raw)
+from refused_places as places
+where aside.line = places.ordinal and aside.reason is not null and places.reason is not null;

@@ -1,0 +1,7 @@
+-- One line for each value of a file of pretty-printed JSON: a line break stands only between tokens, never in one.
+copy (
+    select replace(replace(json::varchar, chr(10), ' '), chr(13), ' ')
+    from read_json_objects(
+        getvariable('path'), format = 'unstructured', maximum_object_size = 67108864
+    )
+) to (getvariable('target')) (format csv, header false, delimiter E'\x01', quote '', escape '');

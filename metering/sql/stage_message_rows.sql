@@ -1,0 +1,69 @@
+-- One row for each row of a table of message events: an event, or set aside with its reason.
+insert into staged
+with numbered as (
+    select
+        *,
+        coalesce(lower(direction), 'outbound') as way,
+        case when regexp_full_match(recipient, '\+?[0-9]{7,15}') then ltrim(recipient, '+') end as number,
+        case
+            when problem is not null then problem
+            when message_id is null then 'message id is missing'
+            when sender_id is null then 'sender is missing'
+            when status is null then 'status is missing'
+            when coalesce(lower(direction), 'outbound') not in ('outbound', 'inbound')
+                then 'direction is neither outbound nor inbound'
+            when occurred_at is null then 'timestamp is missing'
+            when instant is null then coalesce(
+                time_problem(try_cast(occurred_at as bigint)), 'timestamp is not in the format of the mapping'
+            )
+            when instant < '2009-01-01' then 'timestamp is before 2009'
+            when instant >= '2100-01-01' then 'timestamp is after 2099'
+            when country is not null and not regexp_full_match(country, '[A-Z]{2}')
+                then 'country is not two letters'
+        end as reason
+    from message_row
+)
+select
+    case when reason is not null then {
+        line: line,
+        payload_no: null,
+        entry_no: 1,
+        change_no: 1,
+        item_no: 1,
+        array_name: null,
+        reason: reason,
+        ignored: null,
+        echo_count: 0,
+        call_count: 0,
+        error_count: 0,
+        history_count: 0,
+        raw: coalesce(row_text, cells)
+    } end as aside,
+    message_key_of(
+        channel, way, sender_id, message_id, case when way = 'inbound' then message_type end
+    ) as message_key,
+    way as direction,
+    case way when 'outbound' then status else 'received' end as status,
+    message_type,
+    instant as occurred_at,
+    channel,
+    sender_id,
+    waba_id,
+    key_of('contact', number) as contact_key,
+    key_of('user', coalesce(user_id, case when number is null then recipient end)) as user_key,
+    case when number is not null then heads.country else numbered.country end as country,
+    case when number is not null then coalesce(heads.prefix, '*') end as prefix,
+    null as group_key,
+    null as conversation_key,
+    null as conversation_origin,
+    null as conversation_expires_at,
+    pricing_model,
+    pricing_type,
+    null as pricing_subtype,
+    replace(category, '-', '_') as category,
+    try_cast(billable as boolean) as billable,
+    try_cast(error_code as integer) as error_code,
+    null as referral_source,
+    null as referral_key
+from numbered
+left join heads on heads.head = head_of(number);

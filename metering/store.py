@@ -1,0 +1,245 @@
+"""The store of a book: one DuckDB file. Sole owner of duckdb in this package.
+
+SQL lives in `sql/`, one statement or a few to a file; values are bound, never formatted in. One
+process writes, or several read: whoever comes second is told that another job holds the store.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import polars as pl
+
+from metering.errors import LockedError, TollbookError
+from metering.market import HEAD_LENGTH, deep_heads, deep_length, heads
+from metering.secret import fingerprint, hash_key, read_secret
+from metering.settings import Book, Settings
+
+SCHEMA_VERSION = 1
+SQL = Path(__file__).parent / "sql"
+Mode = Literal["read", "write"]
+
+
+class Store:
+    """An open store; made by `Store.open`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, secret: str) -> None:
+        self._connection = connection
+        self.secret = secret
+
+    @classmethod
+    @contextmanager
+    def open(cls, book: Book, settings: Settings, mode: Mode = "read") -> Iterator["Store"]:
+        """Open the store of `book`, made or migrated first where that is needed.
+
+        Raises:
+            LockedError: another process has it.
+            TollbookError: it was made by a newer version, or with another key.
+        """
+        secret = read_secret(book)
+        if mode == "read" and _version_on_disk(book, settings) != SCHEMA_VERSION:
+            with cls.open(book, settings, "write"):
+                pass
+        connection = _connect(book.store_path, settings, mode)
+        try:
+            store = cls(connection, secret=secret)
+            if mode == "write":
+                store._migrate()
+            store._check_secret()
+            store._prepare()
+            yield store
+        finally:
+            connection.close()
+
+    def run(self, name: str, parameters: Mapping[str, object] | None = None) -> None:
+        """Run the statements of `sql/<name>.sql`; parameters go to each that names them."""
+        for statement in _statements(name):
+            self._connection.execute(statement.query, _used(statement, parameters))
+
+    def frame(self, query: str, parameters: Mapping[str, object] | None = None) -> pl.DataFrame:
+        """Answer a query, or the last statement of `sql/<name>.sql`, as a frame."""
+        text = _text(query) if " " not in query else query
+        frame: pl.DataFrame = self._connection.sql(text, params=dict(parameters or {})).pl()
+        return frame
+
+    def value(self, query: str, parameters: Mapping[str, object] | None = None) -> Any:
+        """Answer the first value of the first row of a query, None where there is no row."""
+        rows = self._connection.execute(query, dict(parameters or {})).fetchall()
+        return rows[0][0] if rows else None
+
+    def execute(self, query: str, parameters: Mapping[str, object] | None = None) -> None:
+        self._connection.execute(query, dict(parameters or {}))
+
+    def put(self, table: str, frame: pl.DataFrame) -> None:
+        """Make a temporary table of a frame."""
+        self._connection.register("arriving", frame.to_arrow())
+        self._connection.execute(f"create or replace temp table {_name(table)} as from arriving")
+        self._connection.unregister("arriving")
+
+    def set(self, variable: str, value: object) -> None:
+        """Set a variable that SQL reads with getvariable()."""
+        self._connection.execute(f"set variable {_name(variable)} = $value", {"value": value})
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what happens inside, or nothing of it."""
+        self._connection.execute("begin")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    @contextmanager
+    def in_order(self) -> Iterator[None]:
+        """Read files in the order of their lines, which costs a core."""
+        self._connection.execute("set preserve_insertion_order = true")
+        try:
+            yield
+        finally:
+            self._connection.execute("set preserve_insertion_order = false")
+
+    def load_ids(self) -> list[int]:
+        return self.frame("select load_id from loads order by load_id")["load_id"].to_list()
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of the store to a new file."""
+        self._connection.execute("checkpoint")
+        name = self.value("select current_database()")
+        self._connection.execute(f"attach '{_quoted(path)}' as copy_of_store")
+        try:
+            self._connection.execute(f'copy from database "{name}" to copy_of_store')
+        finally:
+            self._connection.execute("detach copy_of_store")
+
+    def _migrate(self) -> None:
+        version = self._version()
+        if version > SCHEMA_VERSION:
+            raise TollbookError(
+                f"the store has schema {version}, this version of Tollbook knows {SCHEMA_VERSION}",
+                where="tollbook.duckdb",
+                hint="use the version that wrote it, or a newer one",
+            )
+        for number in range(version + 1, SCHEMA_VERSION + 1):
+            with self.transaction():
+                self.run(f"schema_{number}")
+                self._connection.execute("delete from store_facts")
+                self._connection.execute(
+                    "insert into store_facts values ($version, $fingerprint)",
+                    {"version": number, "fingerprint": fingerprint(self.secret)},
+                )
+
+    def _version(self) -> int:
+        has_facts = self.value(
+            "select count(*) from duckdb_tables() where table_name = 'store_facts'"
+        )
+        return int(self.value("select schema_version from store_facts")) if has_facts else 0
+
+    def _check_secret(self) -> None:
+        if self.value("select secret_fingerprint from store_facts") != fingerprint(self.secret):
+            raise TollbookError(
+                "the store was made with another key: the same message would get another name"
+                " and count twice",
+                where="secret.key",
+                hint="put back the key that the store was made with",
+            )
+
+    def _prepare(self) -> None:
+        self.set("hash_key", hash_key(self.secret))
+        self.set("head_length", HEAD_LENGTH)
+        self.set("deep_heads", deep_heads())
+        self.set("deep_length", deep_length())
+        self.put("heads", heads())
+        self.run("macros")
+
+
+@contextmanager
+def scratch(book: Book) -> Iterator[Path]:
+    """Lend a folder inside the book for files that no longer matter after this job.
+
+    A job that was killed leaves its folder behind with raw text in it: the next one clears it.
+    """
+    parent = book.root / ".scratch"
+    shutil.rmtree(parent, ignore_errors=True)
+    parent.mkdir(mode=0o700)
+    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a Parquet file; raises `duckdb.Error` as `ValueError` if it is none."""
+    try:
+        with duckdb.connect() as connection:
+            return connection.sql("from read_parquet($path)", params={"path": str(path)}).columns
+    except duckdb.Error as error:
+        raise ValueError(str(error).partition("\n")[0]) from error
+
+
+DataError = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
+
+
+def _connect(path: Path, settings: Settings, mode: Mode) -> duckdb.DuckDBPyConnection:
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.store.memory_limit,
+        "preserve_insertion_order": False,
+    }
+    if settings.store.threads:
+        options["threads"] = settings.store.threads
+    try:
+        connection = duckdb.connect(str(path), read_only=mode == "read", config=options)
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise TollbookError(
+                f"the store cannot be opened: {str(error).partition(chr(10))[0]}",
+                where=path.name,
+                hint="check the disk and the rights of the folder, or restore a backup",
+            ) from error
+        raise LockedError(
+            "another job holds the store",
+            where=path.name,
+            hint="wait until it has finished, then run this again",
+        ) from error
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _version_on_disk(book: Book, settings: Settings) -> int:
+    if not book.store_path.exists():
+        return 0
+    connection = _connect(book.store_path, settings, "read")
+    try:
+        return Store(connection, secret="")._version()
+    finally:
+        connection.close()
+
+
+@cache
+def _text(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def _statements(name: str) -> Sequence[duckdb.Statement]:
+    return duckdb.extract_statements(_text(name))
+
+
+def _used(
+    statement: duckdb.Statement, parameters: Mapping[str, object] | None
+) -> dict[str, object]:
+    return {name: (parameters or {})[name] for name in statement.named_parameters}
+
+
+def _name(word: str) -> str:
+    assert word.isidentifier(), "names of tables and variables come from this package"
+    return word
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
