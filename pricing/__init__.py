@@ -1,0 +1,1 @@
+"""Usage in, invoices out. This package sees no events; see README.md beside this file."""

@@ -1,0 +1,183 @@
+"""The catalog: everything of a book that a bill depends on beside usage, read and checked at once.
+
+Plans and cards of the book stand beside those that ship with Tollbook; a plan of the book takes the
+place of a shipped one of the same name.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from metering.account import Account, Accounts, read_accounts
+from metering.door import read_rows, read_toml
+from metering.errors import BookError, Problem
+from metering.facts import data_path
+from metering.period import Month
+from metering.settings import SETTINGS, Book, Settings
+from pricing.checks import (
+    card_charges,
+    card_gaps,
+    unknown_cards,
+    unknown_currencies,
+    wrong_currencies,
+)
+from pricing.plan import Plan, check_plan
+from pricing.rate_card import read_cards, read_categories
+from pricing.subscription import (
+    Holding,
+    Subscription,
+    check_holdings,
+    check_subscriptions,
+)
+
+BOOK_FILES = (SETTINGS, "accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv")
+SHIPPED_FILES = ("markets.csv", "card_categories.csv")
+GAPS = "GAPS.csv"  # lists what the shipped cards lack; it is no card
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A book's settings, accounts, plans, cards, subscriptions and add-ons, checked."""
+
+    settings: Settings
+    accounts: Accounts
+    plans: Mapping[str, Plan]
+    rates: pl.DataFrame  # schema RATES
+    categories: pl.DataFrame  # schema CARD_CATEGORIES
+    subscriptions: tuple[Subscription, ...]
+    holdings: tuple[Holding, ...]
+    files: Mapping[str, bytes]  # the content of each file that the rest was read from
+
+    @property
+    def hash(self) -> str:
+        """One sha256 for the content of all files."""
+        digests = {name: sha256(content) for name, content in self.files.items()}
+        return sha256("".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode())
+
+    def facts(self, month: Month) -> dict[str, Account]:
+        """The facts of each account that a bill of `month` goes by.
+
+        They are those of the month's first day, or of an account's first day if that is later.
+        """
+        first_rows = {a.account_id: a for a in reversed(self.accounts.accounts)}
+        return {**first_rows, **self.accounts.as_of(month.first_day)}
+
+    def changes(self, month: Month) -> list[date]:
+        """The days inside `month` on which a plan, a subscription or a rate begins or ends."""
+        plans = [self.plans[name] for name in sorted({s.plan for s in self.subscriptions})]
+        cards = {price.card for _, _, price in card_charges(plans)}
+        rates = self.rates.filter(pl.col("card").is_in(cards))
+        days = {
+            *(version.effective_from for plan in plans for version in plan.version),
+            *(day for subscription in self.subscriptions for day in subscription.days()),
+            *rates["card_from"],
+            *rates["card_to"],
+            *(self.categories["valid_from"] if cards else ()),
+        }
+        return sorted(day for day in days if month.first_day < day <= month.last_day)
+
+
+def load_catalog(book: Book) -> Catalog:
+    """Read the catalog of a book; raises `BookError` with every mistake in it."""
+    catalog, problems, _ = read_catalog(book)
+    if problems:
+        raise BookError(problems)
+    return catalog
+
+
+def check_book(book: Book) -> tuple[list[Problem], list[Problem]]:
+    """Find every mistake in the files of a book, and what is no mistake but may surprise."""
+    try:
+        _, problems, warnings = read_catalog(book)
+    except BookError as error:  # without settings nothing else can be read
+        return [*error.problems], []
+    return problems, warnings
+
+
+def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
+    """Read the catalog of a book with all problems and all warnings, each sorted by place."""
+    settings = book.settings()
+    accounts, problems = read_accounts(book, settings)
+    plans, plan_problems, warnings = _read_plans(book)
+    paths = _card_paths(book)
+    rates, card_problems = read_cards(paths)
+    categories, category_problems = read_categories(data_path("card_categories.csv"))
+    subscriptions, subscription_problems = read_rows(book.root / "subscriptions.csv", Subscription)
+    holdings, holding_problems = read_rows(book.root / "add_ons.csv", Holding)
+    known = set(accounts.ids())
+    used = [plans[name] for name in sorted({s.plan for s in subscriptions} & plans.keys())]
+    files = [book.root / name for name in BOOK_FILES]
+    files += [*map(data_path, SHIPPED_FILES), *paths, *_plan_paths(book)]
+    catalog = Catalog(
+        settings=settings,
+        accounts=accounts,
+        plans=plans,
+        rates=rates,
+        categories=categories,
+        subscriptions=tuple(subscriptions),
+        holdings=tuple(holdings),
+        files=_contents(book, files),
+    )
+    problems += [*plan_problems, *card_problems, *category_problems]
+    problems += [*subscription_problems, *holding_problems]
+    problems += check_subscriptions(subscriptions, plans, known)
+    problems += check_holdings(holdings, subscriptions, plans, known)
+    problems += unknown_currencies(accounts)
+    problems += wrong_currencies(accounts, subscriptions, plans)
+    problems += unknown_cards(plans.values(), rates)
+    warnings += card_gaps(used, rates)
+    return catalog, sorted({*problems}), sorted({*warnings})
+
+
+def _plan_paths(book: Book) -> list[Path]:
+    shipped = sorted(data_path("plans").glob("*.toml"))
+    return [*shipped, *sorted((book.root / "plans").glob("*.toml"))]
+
+
+def _card_paths(book: Book) -> list[Path]:
+    shipped = sorted(data_path("rate_cards").rglob("*.csv"))
+    own = sorted((book.root / "rate_cards").glob("*.csv"))
+    return [path for path in [*shipped, *own] if path.name != GAPS]
+
+
+def sha256(content: bytes) -> str:
+    """Name some bytes by their sha256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _contents(book: Book, paths: Iterable[Path]) -> dict[str, bytes]:
+    """Read each file under a name that does not depend on where the book or the wheel lies."""
+    roots = ((book.root, ""), (data_path(), "shipped/"))
+    return {
+        prefix + path.relative_to(root).as_posix(): path.read_bytes()
+        for path in paths
+        if path.is_file()
+        for root, prefix in roots
+        if path.is_relative_to(root)
+    }
+
+
+def _read_plans(book: Book) -> tuple[dict[str, Plan], list[Problem], list[Problem]]:
+    plans: dict[str, Plan] = {}
+    places: dict[str, Path] = {}
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for path in _plan_paths(book):
+        plan, found = read_toml(path, Plan)
+        problems += found
+        if plan is None:
+            continue
+        problems += check_plan(plan, path.name)
+        earlier = places.get(plan.plan)
+        if earlier is not None and earlier.parent == path.parent:
+            what = f"the plan '{plan.plan}' is also in {earlier.name}"
+            problems.append(Problem(f"{path.name} plan", what, "give one of them another name"))
+        elif earlier is not None:
+            what = f"takes the place of the plan '{plan.plan}' that ships with Tollbook"
+            warnings.append(Problem(f"{path.name} plan", what, "rename it if you did not mean to"))
+        plans[plan.plan], places[plan.plan] = plan, path
+    return plans, problems, warnings

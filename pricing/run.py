@@ -1,0 +1,161 @@
+"""A run: what the book and the store say about a month becomes drafts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from typing import cast
+
+import polars as pl
+
+from metering.errors import UsageError
+from metering.event import USAGE, USAGE_DIMENSIONS
+from metering.period import Month
+from metering.settings import Book
+from metering.store import Store
+from metering.usage import Meter, measure, messages_of, quantity_below
+from pricing.archive import Archive, Run
+from pricing.billing import meters_of, name_in_plan, rate_month, units_of_charge
+from pricing.catalog import Catalog, load_catalog
+from pricing.invoice import Drafts
+from pricing.terms import Below
+
+MESSAGES_MAX = 1000
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a run made: drafts, and the usage of the month that nobody owns."""
+
+    month: Month
+    drafts: Drafts
+    unassigned: Decimal  # deliveries
+    run_id: int | None  # None after a dry run
+
+
+def bill(
+    book: Book, month: Month, *, only_accounts: Sequence[str] = (), dry_run: bool = False
+) -> Bill:
+    """Write the drafts of `month`, in the place of those that were there.
+
+    The whole book is rated whatever `only_accounts` says, since volumes count together; only the
+    drafts of these accounts are written then. A dry run writes none.
+
+    Raises:
+        BookError: the files of the book have mistakes.
+        UsageError: `only_accounts` names an account that is not there.
+        SumsDisagreeError: the deliveries of an account do not add up; nothing was written.
+    """
+    started_at = datetime.now(UTC)
+    catalog = load_catalog(book)
+    _check_known(only_accounts, catalog)
+    with Store.open(book, catalog.settings, "read") as store:
+        usage = read_usage(store, catalog, month)
+        drafts, unassigned = rate_month(catalog, month, usage, below_of(store, catalog, month))
+        load_ids = store.load_ids()
+    if only_accounts:
+        drafts = drafts.of_accounts(only_accounts)
+    if dry_run:
+        return Bill(month, drafts, unassigned, None)
+    run = Run(
+        month=month,
+        catalog=catalog,
+        engine_version=engine_version(),
+        load_ids=load_ids,
+        only_accounts=only_accounts,
+        unassigned=unassigned,
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+    )
+    with Archive.open(book, "write") as archive:
+        return Bill(month, drafts, unassigned, archive.replace_drafts(run, drafts))
+
+
+def read_usage(store: Store, catalog: Catalog, month: Month) -> pl.DataFrame:
+    """Ask metering for the usage of a month, cut where a price may change."""
+    changes = catalog.changes(month)
+    frames = [
+        measure(store, catalog.accounts, month, meter, changes=changes)
+        for meter in meters_of(catalog)
+    ]
+    usage = pl.concat(frames)
+    assert usage.schema == USAGE, "metering promises this schema"
+    return usage
+
+
+def below_of(store: Store, catalog: Catalog, month: Month) -> Below:
+    """Bind metering's answer about the order of time to this store and month."""
+
+    changes = catalog.changes(month)
+
+    def below(meter: str, cells: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+        return quantity_below(
+            store,
+            catalog.accounts,
+            month,
+            cast(Meter, meter),
+            cells=cells,
+            bounds=bounds,
+            changes=changes,
+        )
+
+    return below
+
+
+def engine_version() -> str:
+    """The version of Tollbook that is installed, or `clone` where it runs from its source."""
+    try:
+        return version("tollbook")
+    except PackageNotFoundError:
+        return "clone"
+
+
+def messages_of_line(book: Book, drafts: Drafts, line_id: str) -> pl.DataFrame:
+    """List the messages that a line charges, the earliest first, at most `MESSAGES_MAX`.
+
+    The line's cells are measured again with the book as it is now. Fees and add-ons have none.
+    """
+    line = drafts.lines.row(by_predicate=pl.col("line_id") == line_id, named=True)
+    invoice = drafts.invoices.row(0, named=True)
+    if line["kind"] != "usage":
+        raise UsageError(
+            f"'{line_id}' is a {line['kind'].replace('_', ' ')} and has no messages",
+            where="--messages",
+            hint="leave it out",
+        )
+    catalog, month = load_catalog(book), Month.parse(invoice["period"])
+    with Store.open(book, catalog.settings, "read") as store:
+        usage = read_usage(store, catalog, month).filter(
+            pl.col("account_id") == invoice["account_id"]
+        )
+        units = units_of_charge(catalog, month, usage, plan=line["plan"], name=name_in_plan(line))
+        cells = units.select(*USAGE_DIMENSIONS, "rate_date").unique(maintain_order=True)
+        found = messages_of(
+            store,
+            catalog.accounts,
+            month,
+            "conversations" if "conversations" in units["meter"] else "deliveries",
+            account_id=invoice["account_id"],
+            cells=cells,
+            changes=catalog.changes(month),
+            limit=MESSAGES_MAX,
+        )
+    return found.with_columns(pl.col("delivered_at").dt.replace_time_zone("UTC"))
+
+
+def has_changed(book: Book, invoice_id: str) -> bool:
+    """Say whether the files of the book differ from those that an invoice was made with."""
+    with Archive.open(book, "read") as archive:
+        return archive.catalog_hash_of(invoice_id) != load_catalog(book).hash
+
+
+def _check_known(account_ids: Sequence[str], catalog: Catalog) -> None:
+    known = catalog.accounts.ids()
+    for account_id in account_ids:
+        if account_id not in known:
+            raise UsageError(
+                f"there is no account '{account_id}'",
+                where="--account",
+                hint="give an account_id of accounts.csv",
+            )

@@ -1,0 +1,66 @@
+"""Every mistake in a book is refused with its place and a remedy; the text is part of the product.
+
+Each file here is put into a small book that is right without it; the `.txt` beside it is what
+`tollbook check` says then. The part of its name before the dash tells where it goes.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from metering.settings import Book
+from pricing.catalog import check_book
+
+HERE = Path(__file__).parent
+CASES = sorted(path for path in HERE.iterdir() if path.suffix in (".toml", ".csv"))
+BOOK = {
+    "tollbook.toml": """\
+[seller]
+name = "Seller"
+country = "DE"
+time_zone = "Europe/Berlin"
+currency = "USD"
+""",
+    "accounts.csv": "account_id,name\nacme,Acme\nbistro,Bistro\n",
+    "senders.csv": "sender_id,account_id\n1,acme\n",
+    "subscriptions.csv": "account_id,plan,effective_to\nacme,growth,\nbistro,growth,2030-01-01\n",
+    "plans/growth.toml": """\
+plan = "growth"
+currency = "USD"
+[[version]]
+uncovered = "free"
+[[version.add_on]]
+name = "linked devices"
+max_quantity = 10
+price = { kind = "per_unit", unit_price = 5.00 }
+""",
+    "plans/euros.toml": 'plan = "euros"\ncurrency = "EUR"\n[[version]]\n',
+    "rate_cards/mine.csv": (
+        "card,effective_from,effective_to,currency,rates,market,category,unit,up_to,rate,evidence,"
+        "note\nmine,2026-10-01,,USD,list,Brazil,marketing,message,,0.06,published,\n"
+    ),
+}
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    for name, content in BOOK.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    return Book.at(tmp_path)
+
+
+def test_the_book_is_right_without_them(book: Book) -> None:
+    assert check_book(book)[0] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_a_mistake_is_refused_with_its_place_and_a_remedy(case: Path, book: Book) -> None:
+    kind = case.name.partition("-")[0]
+    place = {"plan": f"plans/{case.name}", "rate_cards": f"rate_cards/{case.name}"}
+    target = book.root / place.get(kind, f"{kind}.csv")
+    target.write_bytes(case.read_bytes())
+    problems, _ = check_book(book)
+
+    said = "\n\n".join(map(str, problems)) + "\n"
+    assert said == case.with_suffix(".txt").read_text(encoding="utf-8")

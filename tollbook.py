@@ -1,0 +1,20 @@
+"""The command `tollbook`: mounts the commands of the packages; nothing else."""
+
+import click
+
+from dashboards import commands as dashboards
+from metering import commands as metering
+from pricing import commands as pricing
+
+
+@click.group()
+@click.version_option(package_name="tollbook")
+def main() -> None:
+    """Usage metering and billing for business messaging: message logs in, exact invoices out."""
+
+
+for command in (*metering.COMMANDS, *pricing.COMMANDS, *dashboards.COMMANDS):
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main()
