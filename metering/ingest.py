@@ -248,11 +248,12 @@ def _append_events(store: Store, load_id: int) -> tuple[int, int, int, int]:
     store.run("find_repeats")
     store.run("judge_repeats")
     store.run("append_events", {"load_id": load_id})
-    store.execute(f"create or replace temp view fresh as from events where load_id = {load_id:d}")
+    # Duplicates among them change nothing: every fact of a delivery is a minimum or a maximum.
+    store.execute("create or replace temp view fresh as from staged where aside is null")
     store.run("merge_deliveries")
     duplicates = store.value("select count(*) from judged where is_duplicate")
     again = store.value("select count(*) from judged where is_reported_again and not is_duplicate")
-    appended = store.value("select count(*) from fresh")
+    appended = store.value("select count(*) from events where load_id = $id", {"id": load_id})
     return staged, duplicates, again, appended - again
 
 

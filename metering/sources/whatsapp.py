@@ -130,7 +130,7 @@ def _first_pass(store: Store) -> bool:
                 null::bigint as line, null::bigint as payload_no, null::varchar as raw,
                 false as keep_all, getvariable('sender') as default_sender, entry
             from read_ndjson(
-                getvariable('path'), columns = {_columns(PAYLOAD)}, ignore_errors = true,
+                getvariable('path'), columns = {columns_of(PAYLOAD)}, ignore_errors = true,
                 auto_detect = false, sample_size = 1,
                 maximum_object_size = {LINE_BYTES_MAX}
             )
@@ -184,7 +184,8 @@ def unknown_fields(store: Store) -> dict[str, int]:
     return found
 
 
-def _columns(shape: dict[str, Shape]) -> str:
+def columns_of(shape: dict[str, Shape]) -> str:
+    """Write a shape as the `columns` of a JSON reader."""
     columns = (f"{name}: '{_type(inner)}'" for name, inner in shape.items())
     return "{" + ", ".join(columns) + "}"
 

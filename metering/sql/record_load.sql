@@ -1,3 +1,4 @@
+-- One row: what became of a file.
 insert into loads
 select
     $load_id as load_id,

@@ -74,13 +74,16 @@ known as (
         item_no > status_count + message_count as is_rest,
         case when item_no <= status_count then 'outbound' else 'inbound' end as direction,
         try_cast(item.timestamp as bigint) as seconds,
+        coalesce(nullif(phone_number_id, ''), default_sender) as sender_id,
+        -- Of several contacts, the one that the item is about.
         case
-            when len(contacts) = 1 then contacts[1]
             when len(contacts) > 1 then list_filter(
                 contacts,
-                lambda c: c.wa_id in (item.recipient_id, item.from) or c.user_id in (item.recipient_user_id, item.from_user_id)
-            )[1]
-        end as contact
+                lambda c: c.wa_id in (item.recipient_id, item.from)
+                or c.user_id in (item.recipient_user_id, item.from_user_id)
+            )
+            else contacts
+        end as contacts
     from items
     -- The null behind the items stands for nothing where there is no rest.
     where not (item_no > status_count + message_count and rest_count = 0 and item_no > 1)
@@ -88,17 +91,19 @@ known as (
 identified as (
     select
         *,
-        coalesce(nullif(phone_number_id, ''), default_sender) as sender_id,
+        -- What every event needs, so that the reasons are gone through for the others alone.
+        not is_rest
+        and item.id != ''
+        and sender_id is not null
+        and seconds between 1230768000 and 4102444799
+        and (direction = 'inbound' or (item.status != '' and item.type is distinct from 'call'))
+            as is_event,
         case
             when direction = 'inbound' then item.from
             when item.recipient_type = 'group' then item.recipient_participant_id
-            when coalesce(item.recipient_id, '') = '' then contact.wa_id
-            else item.recipient_id
-        end as number_or_id,
-        case
-            when direction = 'inbound' then item.from_user_id
-            else coalesce(item.recipient_participant_user_id, item.recipient_user_id)
-        end as item_user_id
+            when item.recipient_id != '' then item.recipient_id
+            else contacts[1].wa_id
+        end as number_or_id
     from known
 ),
 placed as (
@@ -113,11 +118,18 @@ judged as (
     select
         *,
         coalesce(
-            nullif(item_user_id, ''),
-            nullif(contact.user_id, ''),
+            nullif(
+                case
+                    when direction = 'inbound' then item.from_user_id
+                    else coalesce(item.recipient_participant_user_id, item.recipient_user_id)
+                end,
+                ''
+            ),
+            nullif(contacts[1].user_id, ''),
             case when number is null then nullif(number_or_id, '') end
         ) as user_id,
         case
+            when is_event then null
             when is_rest and rest_count > 0 then null
             when is_rest and not has_entry then 'payload has no entries'
             when is_rest and not has_change then 'entry has no changes'
@@ -133,12 +145,8 @@ judged as (
             when nullif(item.timestamp, '') is null then 'timestamp is missing'
             else time_problem(seconds)
         end as reason,
-        case
-            when is_rest and rest_count = 0 and has_change and field != 'messages' then field
-            when direction = 'outbound' and item.type = 'call' then 'call statuses'
-        end as ignored,
         -- Under per-message pricing the id names one message, unless the entry point was free.
-        nullif(item.conversation.id, '') is not null
+        item.conversation.id != ''
         and (
             item.pricing.pricing_model is distinct from 'PMP'
             or item.pricing.type = 'free_entry_point'
@@ -147,25 +155,26 @@ judged as (
     from placed
 )
 select
-    case
-        when is_rest or reason is not null or ignored is not null then {
-            line: line,
-            payload_no: payload_no,
-            entry_no: entry_no,
-            change_no: change_no,
-            item_no: item_no - case when item_no > status_count then status_count else 0 end,
-            array_name: case
-                when is_rest then null when direction = 'outbound' then 'statuses' else 'messages'
-            end,
-            reason: reason,
-            ignored: ignored,
-            echo_count: case when is_rest then echo_count else 0 end,
-            call_count: case when is_rest then call_count else 0 end,
-            error_count: case when is_rest then error_count else 0 end,
-            history_count: case when is_rest then history_count else 0 end,
-            raw: raw
-        }
-    end as aside,
+    case when not coalesce(is_event, false) then {
+        line: line,
+        payload_no: payload_no,
+        entry_no: entry_no,
+        change_no: change_no,
+        item_no: item_no - case when item_no > status_count then status_count else 0 end,
+        array_name: case
+            when is_rest then null when direction = 'outbound' then 'statuses' else 'messages'
+        end,
+        reason: reason,
+        ignored: case
+            when is_rest and rest_count = 0 and has_change and field != 'messages' then field
+            when not is_rest and direction = 'outbound' and item.type = 'call' then 'call statuses'
+        end,
+        echo_count: case when is_rest then echo_count else 0 end,
+        call_count: case when is_rest then call_count else 0 end,
+        error_count: case when is_rest then error_count else 0 end,
+        history_count: case when is_rest then history_count else 0 end,
+        raw: raw
+    } end as aside,
     message_key_of(
         'whatsapp',
         direction,
@@ -181,7 +190,7 @@ select
     direction,
     case direction when 'outbound' then item.status else 'received' end as status,
     item.type as message_type,
-    instant_of(seconds) as occurred_at,
+    case when is_event then make_timestamp(seconds * 1000000) end as occurred_at,
     'whatsapp' as channel,
     sender_id,
     nullif(waba_id, '') as waba_id,
@@ -192,8 +201,8 @@ select
         else coalesce(
             nullif(regexp_extract(user_id, '^([A-Z]{2})\.', 1), ''),
             case
-                when regexp_full_match(contact.profile.country_code, '[A-Z]{2}')
-                    then contact.profile.country_code
+                when regexp_full_match(contacts[1].profile.country_code, '[A-Z]{2}')
+                    then contacts[1].profile.country_code
             end
         )
     end as country,
