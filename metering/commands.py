@@ -14,7 +14,8 @@ from metering.door import nearest
 from metering.erasure import erase
 from metering.errors import UsageError
 from metering.files import find_files
-from metering.ingest import Load, ingest, retry_rows
+from metering.ingest import ingest, retry_rows
+from metering.load import Load
 from metering.output import (
     BLOCKED,
     Format,
@@ -148,11 +149,18 @@ def usage_command(month: str, by: str, meter: str, book_path: Path, output_forma
             "rows": [{**row, "quantity": str(row["quantity"])} for row in rows],
         }
         if output_format != "json":
-            document["rows"] = rows
+            document["rows"] = [{**row, **_named(row)} for row in rows]
         note = f"{sum(row['quantity'] for row in rows):,} {meter}"
         print_rows(
             document, columns=(*dimensions, "quantity"), output_format=output_format, note=note
         )
+
+
+def _named(row: dict[str, object]) -> dict[str, str]:
+    """Words for what is missing, which a blank cell would not say."""
+    unassigned = {"account": "(unassigned)"} if "account" in row and row["account"] is None else {}
+    blank = {k: "(unknown)" for k in ("market", "category") if k in row and row[k] is None}
+    return unassigned | blank
 
 
 def _dimensions(by: str) -> list[Dimension]:

@@ -110,6 +110,17 @@ def is_document(path: Path) -> bool:
     return not _is_json(second) or not second.lstrip().startswith((b"{", b"["))
 
 
+def fold_document(path: Path, folder: Path) -> Path | None:
+    """Write a small JSON document on one line; None where the file holds several values."""
+    text = path.read_bytes()
+    if not _is_json(text):
+        return None
+    folded = folder / "folded"
+    # A line break stands only between tokens, never in one.
+    folded.write_bytes(text.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n")
+    return folded
+
+
 def lines_at(path: Path, ordinals: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
     """Yield ordinal, line number and text of some of the lines that are not blank.
 

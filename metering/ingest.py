@@ -1,71 +1,28 @@
-"""Ingest: files in, events out; each file is one transaction, all of it or nothing.
-
-The steps of a load, in this order because each needs what the one before leaves in table `staged`:
-
-    stage            the source of the format turns the file into items: events, or set aside
-    find repeats     the same report, here or in the store, is a duplicate; another one is kept
-    append           events join the store, refused items the quarantine
-    merge            deliveries learn what the new events say
-    count            read = accepted + duplicates + reported again + ignored + quarantined, or undo
-"""
+"""Ingest: files are found in batches that are loaded, and refused rows are tried again."""
 
 import hashlib
-import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
-from metering.errors import SumsDisagreeError
 from metering.files import (
     Arrival,
     Format,
     RefusedFile,
+    fold_document,
     is_document,
-    lines_at,
     receive,
     recognise,
-    why_not_json,
 )
-from metering.sources import cloudevents, tabular, whatsapp
+from metering.load import Batch, File, Load, settle, stage, utc_now
 from metering.sources.tabular import Mapping, parse_mapping
 from metering.store import DataError, Store
 
-RAW_TEXT_MAX = 4_000_000  # characters kept of a line that was refused
-
-
-@dataclass(frozen=True)
-class Load:
-    """What became of a file: schema `tollbook.load/1`, counts in items."""
-
-    name: str
-    state: Literal["loaded", "already loaded", "refused"]
-    load_id: int | None = None
-    format: str = ""
-    read: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-    reported_again: int = 0
-    ignored: dict[str, int] = field(default_factory=dict)
-    quarantined: dict[str, int] = field(default_factory=dict)
-    unknown_fields: dict[str, int] = field(default_factory=dict)
-    why: str = ""
-    hint: str = ""
-
-    def check(self) -> None:
-        """Raise `SumsDisagreeError` unless every item that was read has exactly one outcome."""
-        aside = sum(self.ignored.values()) + sum(self.quarantined.values())
-        if self.read != self.accepted + self.duplicates + self.reported_again + aside:
-            raise SumsDisagreeError(
-                f"{self.read} items were read, but {self.accepted} accepted, {self.duplicates}"
-                f" duplicates, {self.reported_again} reported again and {aside} set aside",
-                where=self.name,
-                hint="nothing of this file was kept; please report it with the file",
-            )
+SMALL_BYTES = 4 * 1024 * 1024  # a file of no more shares a transaction with others
+BATCH_BYTES = 64 * 1024 * 1024
+BATCH_FILES = 500
 
 
 def ingest(
@@ -77,7 +34,7 @@ def ingest(
     mapping: Mapping | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> Iterator[Load]:
-    """Load files one after another; one that is refused does not stop the others.
+    """Load files; one that is refused does not stop the others.
 
     Args:
         names: Files, as `find_files` gives them.
@@ -85,15 +42,30 @@ def ingest(
         sender: The sender of payloads that name none.
         mapping: What the columns of CSV and Parquet files mean.
         step: Called after each file.
+
+    Returns:
+        The outcome of each file, in the order of `names`.
     """
-    for name in names:
-        try:
-            yield _load_file(store, name, scratch=scratch, sender=sender, mapping=mapping)
-        except RefusedFile as refusal:
-            yield Load(name, "refused", why=refusal.why, hint=refusal.hint)
-        for leftover in scratch.iterdir():
-            leftover.unlink()
+    known: dict[str, int | None] = dict(
+        store.frame("select content_sha256, min(load_id) from loads group by all").rows()
+    )
+    entries: list[Load | File] = []  # what waits: the outcome of a file, or a file to be loaded
+    for number, name in enumerate(names):
+        folder = scratch / str(number)
+        folder.mkdir()
+        entry, form = _prepare(store, name, folder, mapping, known)
+        is_small = form == "webhooks" and isinstance(entry, File) and _is_small(entry)
+        if isinstance(entry, File) and not (is_small and _has_room(entries, entry)):
+            yield from _flush(store, entries, "webhooks", sender, None)
+        entries.append(entry)
+        if isinstance(entry, File) and not is_small:
+            assert form is not None, "a file that is to be loaded has a format"
+            yield from _flush(store, entries, form, sender, mapping)
+        if not entries:
+            _clear(scratch)
         step()
+    yield from _flush(store, entries, "webhooks", sender, None)
+    _clear(scratch)
 
 
 def retry_rows(
@@ -133,182 +105,56 @@ def _retry(
     content = "\n".join(raw.replace("\n", " ").replace("\r", " ") for raw in rows["raw"]) + "\n"
     path.write_text(content, encoding="utf-8")
     form, text = rows.select("format", "mapping").row(0)
-    known = mapping or (parse_mapping(text) if text else None)
-    sha256 = hashlib.sha256(f"retry {_now()} {content}".encode()).hexdigest()
-    arrival = Arrival(f"retry of {rows.height} rows", path, sha256, len(content.encode()))
-    job = _Job(arrival, form, sha256, sender, known if form in ("csv", "parquet") else None)
-    store.set("path", str(path))
+    used = mapping or (parse_mapping(text) if text else None)
+    recognised_by = hashlib.sha256(f"retry {utc_now()} {content}".encode()).hexdigest()
+    name, size = f"retry of {rows.height} rows", len(content.encode())
+    file = File(name, path, recognised_by, size, has_lines=True)
+    of_table = used if form in ("csv", "parquet") else None
+    batch = Batch(form, [file], sender, of_table, is_retry=True)
+    unknown = stage(store, batch)
     store.put("retried", rows.with_row_index("ordinal", 1).drop("raw"))
-    unknown = _stage(store, job, has_lines=True, is_retry=True)
     with store.transaction():
         store.execute(
             "delete from quarantine where quarantine_id in (select quarantine_id from retried)"
         )
-        load = _settle(store, job, unknown)
+        (load,) = settle(store, batch, unknown)
         store.run("keep_first_place", {"load_id": load.load_id})
     return load
 
 
-def _load_file(
-    store: Store, name: str, *, scratch: Path, sender: str | None, mapping: Mapping | None
-) -> Load:
-    arrival = receive(name, scratch)
-    form = recognise(arrival, has_mapping=mapping is not None)
-    used = mapping if form in ("csv", "parquet") else None
-    # What a mapping says is part of what a table means: another mapping makes it another content.
-    content = arrival.sha256 + (f"+{used.content_sha256}" if used else "")
-    known = store.value(
-        "select min(load_id) from loads where content_sha256 = $content", {"content": content}
-    )
-    if known is not None:
-        return Load(name, "already loaded", known)
-    job = _Job(arrival, form, content, sender, used)
-    return _load(store, job, scratch)
-
-
-@dataclass(frozen=True)
-class _Job:
-    arrival: Arrival
-    format: Format
-    content: str
-    sender: str | None
-    mapping: Mapping | None
-
-
-def _load(store: Store, job: _Job, scratch: Path) -> Load:
-    is_split = job.format in ("webhooks", "cloudevents") and is_document(job.arrival.path)
-    path = _split_document(store, job, scratch) if is_split else job.arrival.path
-    store.set("path", str(path))
+def _prepare(
+    store: Store,
+    name: str,
+    folder: Path,
+    mapping: Mapping | None,
+    known: dict[str, int | None],
+) -> tuple[Load | File, Format | None]:
+    """Bring a file into the form that it is read in, or say why it is not read."""
     try:
-        unknown = _stage(store, job, has_lines=not is_split)
-    except DataError as error:
-        raise RefusedFile(
-            f"cannot be read: {str(error).partition(chr(10))[0]}", "check the file"
-        ) from error
-    with store.transaction():
-        return _settle(store, job, unknown)
+        arrival = receive(name, folder)
+        form = recognise(arrival, has_mapping=mapping is not None)
+        # What a mapping says is part of what a table means: by another it is another content.
+        is_table = form in ("csv", "parquet") and mapping is not None
+        content = arrival.sha256 + (f"+{mapping.content_sha256}" if mapping and is_table else "")
+        if content in known:
+            return Load(name, "already loaded", known[content]), None
+        path, has_lines = arrival.path, True
+        if not is_table and form != "parquet" and is_document(arrival.path):
+            path, has_lines = _unfold(store, arrival, folder), False
+    except RefusedFile as refusal:
+        return Load(name, "refused", why=refusal.why, hint=refusal.hint), None
+    known[content] = None  # the same content under another name, later in this very job
+    return File(arrival.name, path, content, arrival.size_bytes, has_lines), form
 
 
-def _stage(store: Store, job: _Job, *, has_lines: bool, is_retry: bool = False) -> dict[str, int]:
-    """Fill the staged tables, which are this job's alone; answer the unknown fields."""
-    store.run("create_staged")
-    match job.format:
-        case "webhooks":
-            whatsapp.stage(store, sender=job.sender)
-            unknown = whatsapp.unknown_fields(store)
-        case "cloudevents":
-            cloudevents.stage(store)
-            unknown = {}
-        case "csv" | "parquet":
-            form = "quarantined" if is_retry else job.format
-            tabular.stage(store, job.arrival.path, form, job.mapping)
-            unknown = {}
-    _find_places(store, job, has_lines=has_lines)
-    return unknown
-
-
-def _settle(store: Store, job: _Job, unknown: dict[str, int]) -> Load:
-    """Give every staged item its outcome, and record the load."""
-    load_id: int = store.value("select coalesce(max(load_id), 0) + 1 from loads")
-    append = cloudevents.append if job.format == "cloudevents" else _append_events
-    staged, duplicates, again, accepted = append(store, load_id)
-    tally = store.frame("tally_staged").filter(pl.col("item_count") > 0)
-    load = Load(
-        job.arrival.name,
-        "loaded",
-        load_id,
-        job.format,
-        read=staged + sum(tally["item_count"]),
-        accepted=accepted,
-        duplicates=duplicates,
-        reported_again=again,
-        ignored=_counts(tally, "ignored"),
-        quarantined=_counts(tally, "quarantined"),
-        unknown_fields=unknown,
-    )
-    load.check()
-    if load.quarantined:
-        store.run(
-            "append_quarantine",
-            {
-                "load_id": load_id,
-                "name": job.arrival.name,
-                "format": job.format,
-                "mapping": job.mapping.text if job.mapping else None,
-                "now": _now(),
-            },
-        )
-    _record(store, job, load)
-    return load
-
-
-def _append_events(store: Store, load_id: int) -> tuple[int, int, int, int]:
-    """Append what is new; answer how many were staged, duplicates, reported again, accepted."""
-    staged = store.value("select count(*) from staged where aside is null")
-    store.run("find_repeats")
-    store.run("judge_repeats")
-    store.run("append_events", {"load_id": load_id})
-    # Duplicates among them change nothing: every fact of a delivery is a minimum or a maximum.
-    store.execute("create or replace temp view fresh as from staged where aside is null")
-    store.run("merge_deliveries")
-    duplicates = store.value("select count(*) from judged where is_duplicate")
-    again = store.value("select count(*) from judged where is_reported_again and not is_duplicate")
-    appended = store.value("select count(*) from events where load_id = $id", {"id": load_id})
-    return staged, duplicates, again, appended - again
-
-
-def _counts(tally: pl.DataFrame, outcome: str) -> dict[str, int]:
-    return dict(tally.filter(pl.col("outcome") == outcome).select("name", "item_count").rows())
-
-
-def _find_places(store: Store, job: _Job, *, has_lines: bool) -> None:
-    """Look up the lines of what was refused; one that could not be read gets its reason here."""
-    wanted = store.frame(
-        """
-        select distinct aside.line as ordinal, aside.raw is null as is_unread
-        from staged where aside.reason is not null and aside.line is not null
-        """
-    )
-    places: list[tuple[int, int, str | None, str | None]] = []
-    if has_lines and job.format in ("webhooks", "cloudevents"):
-        unread = set(wanted.filter("is_unread")["ordinal"])
-        for ordinal, line, text in lines_at(job.arrival.path, wanted["ordinal"].to_list()):
-            is_unread = ordinal in unread
-            raw = text.decode("utf-8", "backslashreplace")[:RAW_TEXT_MAX] if is_unread else None
-            places.append((ordinal, line, raw, why_not_json(text) if is_unread else None))
-    schema = {"ordinal": pl.Int64, "line": pl.Int64, "raw": pl.String, "reason": pl.String}
-    store.put("refused_places", pl.DataFrame(places, schema, orient="row"))
-    store.run("name_unread_lines")
-
-
-def _record(store: Store, job: _Job, load: Load) -> None:
-    store.run(
-        "record_load",
-        {
-            "load_id": load.load_id,
-            "content": job.content,
-            "size_bytes": job.arrival.size_bytes,
-            "name": load.name,
-            "format": load.format,
-            "read": load.read,
-            "accepted": load.accepted,
-            "duplicates": load.duplicates,
-            "reported_again": load.reported_again,
-            "ignored": json.dumps(load.ignored),
-            "quarantined": json.dumps(load.quarantined),
-            "unknown_fields": json.dumps(load.unknown_fields),
-            "version": version("tollbook"),
-            "now": _now(),
-        },
-    )
-
-
-def _split_document(store: Store, job: _Job, scratch: Path) -> Path:
+def _unfold(store: Store, arrival: Arrival, folder: Path) -> Path:
     """Write each value of a JSON document on a line of its own."""
-    target = scratch / "split"
-    with job.arrival.path.open("rb") as file:
+    if arrival.size_bytes <= SMALL_BYTES and (folded := fold_document(arrival.path, folder)):
+        return folded
+    target = folder / "split"
+    with arrival.path.open("rb") as file:
         kind = "array" if file.read(4096).lstrip().startswith(b"[") else "unstructured"
-    store.set("path", str(job.arrival.path))
+    store.set("path", str(arrival.path))
     store.set("target", str(target))
     try:
         store.run(f"split_{kind}")
@@ -317,5 +163,47 @@ def _split_document(store: Store, job: _Job, scratch: Path) -> Path:
     return target
 
 
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+def _is_small(file: File) -> bool:
+    return file.size_bytes <= SMALL_BYTES
+
+
+def _has_room(entries: Sequence[Load | File], file: File) -> bool:
+    waiting = [entry for entry in entries if isinstance(entry, File)]
+    size = sum(entry.size_bytes for entry in waiting) + file.size_bytes
+    return len(waiting) < BATCH_FILES and size <= BATCH_BYTES
+
+
+def _flush(
+    store: Store,
+    entries: list[Load | File],
+    form: Format,
+    sender: str | None,
+    mapping: Mapping | None,
+) -> Iterator[Load]:
+    """Load the files that wait, and yield the outcome of every entry in its place."""
+    files = [entry for entry in entries if isinstance(entry, File)]
+    used = mapping if form in ("csv", "parquet") else None
+    loaded = iter(_load(store, Batch(form, files, sender, used)) if files else [])
+    yield from [next(loaded) if isinstance(entry, File) else entry for entry in entries]
+    entries.clear()
+
+
+def _clear(scratch: Path) -> None:
+    for folder in scratch.iterdir():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _load(store: Store, batch: Batch) -> list[Load]:
+    """Load a batch; where one of its files cannot be read, each by itself."""
+    try:
+        unknown = stage(store, batch)
+    except (*DataError, RefusedFile) as error:
+        if len(batch.files) > 1:
+            alone = [Batch(batch.format, [file], batch.sender) for file in batch.files]
+            return [load for one in alone for load in _load(store, one)]
+        why, hint = str(error).partition("\n")[0], "check the file"
+        if isinstance(error, RefusedFile):
+            why, hint = error.why, error.hint
+        return [Load(batch.files[0].name, "refused", why=why, hint=hint)]
+    with store.transaction():
+        return settle(store, batch, unknown)

@@ -35,6 +35,21 @@ def list_rows(store: Store, *, reason: str | None = None) -> pl.DataFrame:
     )
 
 
+def refused_by_sender(store: Store) -> pl.DataFrame:
+    """Count the rows in quarantine whose sender is known: sender_id, waba_id, row_count."""
+    return store.frame(
+        """
+        select sender_id, any_value(waba_id) as waba_id, count(distinct quarantine_id) as row_count
+        from quarantine
+        left join (select distinct sender_id, max(waba_id) as waba_id from deliveries group by all)
+            using (sender_id)
+        where sender_id is not null
+        group by sender_id
+        order by sender_id
+        """
+    )
+
+
 def text_of(store: Store, quarantine_id: int) -> str:
     """The text of a refused row as it came; raises `UsageError` if there is none."""
     rows = store.frame(

@@ -23,6 +23,11 @@ from metering.settings import Book, Settings
 SCHEMA_VERSION = 1
 SQL = Path(__file__).parent / "sql"
 Mode = Literal["read", "write"]
+# Fields of a CloudEvent's data that name a contact: only their keyed hashes are kept.
+CONTACT_KEYS = (
+    *("contact", "contact_id", "phone", "phone_number", "msisdn", "wa_id", "user_id"),
+    *("recipient", "recipient_id", "from", "to"),
+)
 
 
 class Store:
@@ -152,6 +157,7 @@ class Store:
 
     def _prepare(self) -> None:
         self.set("hash_key", hash_key(self.secret))
+        self.set("contact_keys", list(CONTACT_KEYS))
         self.set("head_length", HEAD_LENGTH)
         self.set("deep_heads", deep_heads())
         self.set("deep_length", deep_length())

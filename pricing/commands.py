@@ -223,6 +223,7 @@ def _print_bill(made: Bill, output_format: Format, *, row_count: int | None = No
         "rows": rows if output_format != "table" else rows[:row_count],
         "totals": _totals(made.drafts),
         "unassigned": quantity_text(made.unassigned),
+        "quarantined": dict(made.refused),
     }
     note = _totals_note(made.drafts)
     if row_count is not None and len(rows) > row_count:
@@ -273,6 +274,12 @@ def _say_outcome(made: Bill) -> None:
     say(f"{invoices.height} drafts {done}, {blocked} blocked")
     if made.unassigned:
         say(f"{quantity_text(made.unassigned)} deliveries belong to no account: see senders.csv")
+    if made.refused:
+        first, count = next(iter(made.refused.items()))
+        say(
+            f"{len(made.refused)} accounts have rows in quarantine, like {first} with {count}:"
+            " see tollbook quarantine list"
+        )
     if blocked:
         kinds = Counter(reason for document in _blocked(made) for reason in document)
         listed = ", ".join(f"{kind.replace('_', ' ')} ({n})" for kind, n in sorted(kinds.items()))

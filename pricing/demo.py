@@ -9,7 +9,8 @@ from pathlib import Path
 from metering.errors import TollbookError, UsageError
 from metering.facts import data_path
 from metering.files import find_files
-from metering.ingest import Load, ingest
+from metering.ingest import ingest
+from metering.load import Load
 from metering.period import Month
 from metering.secret import ensure_secret
 from metering.settings import SETTINGS, Book

@@ -1,6 +1,7 @@
 """A run: what the book and the store say about a month becomes drafts."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ import polars as pl
 from metering.errors import UsageError
 from metering.event import USAGE, USAGE_DIMENSIONS
 from metering.period import Month
+from metering.quarantine import refused_by_sender
 from metering.settings import Book
 from metering.store import Store
 from metering.usage import Meter, measure, messages_of, quantity_below
@@ -31,6 +33,7 @@ class Bill:
     month: Month
     drafts: Drafts
     unassigned: Decimal  # deliveries
+    refused: Mapping[str, int]  # rows in quarantine whose sender an account has, by account
     run_id: int | None  # None after a dry run
 
 
@@ -54,10 +57,11 @@ def bill(
         usage = read_usage(store, catalog, month)
         drafts, unassigned = rate_month(catalog, month, usage, below_of(store, catalog, month))
         load_ids = store.load_ids()
+        refused = _refused_rows(store, catalog)
     if only_accounts:
         drafts = drafts.of_accounts(only_accounts)
     if dry_run:
-        return Bill(month, drafts, unassigned, None)
+        return Bill(month, drafts, unassigned, refused, None)
     run = Run(
         month=month,
         catalog=catalog,
@@ -69,7 +73,20 @@ def bill(
         finished_at=datetime.now(UTC),
     )
     with Archive.open(book, "write") as archive:
-        return Bill(month, drafts, unassigned, archive.replace_drafts(run, drafts))
+        run_id = archive.replace_drafts(run, drafts)
+    return Bill(month, drafts, unassigned, refused, run_id)
+
+
+def _refused_rows(store: Store, catalog: Catalog) -> dict[str, int]:
+    """Count the refused rows that an account may be missing, whenever it owned their sender."""
+    owners: dict[str, set[str]] = {}
+    for sender in catalog.accounts.senders:
+        owners.setdefault(sender.sender_id or sender.waba_id or "", set()).add(sender.account_id)
+    counts: Counter[str] = Counter()
+    for sender_id, waba_id, row_count in refused_by_sender(store).rows():
+        for account_id in owners.get(sender_id) or owners.get(waba_id or "") or ():
+            counts[account_id] += row_count
+    return dict(sorted(counts.items()))
 
 
 def read_usage(store: Store, catalog: Catalog, month: Month) -> pl.DataFrame:

@@ -5,18 +5,21 @@ An event is known by its source and id; `subject` says whom it is about, an acco
 Source: CloudEvents specification 1.0.2, JSON event format 1.0.2.
 """
 
+from pathlib import Path
+
+import polars as pl
+
 from metering.store import Store
 
 
-def stage(store: Store) -> None:
-    """Fill tables `staged_cloud_events` and `staged` from the lines of the file in `path`."""
+def stage(store: Store, path: Path) -> None:
+    """Fill tables `staged_cloud_events` and `staged` from the lines of a file."""
+    store.set("path", str(path))
     with store.in_order():
         store.run("stage_cloud_events")
 
 
-def append(store: Store, load_id: int) -> tuple[int, int, int, int]:
-    """Append what is new; answer how many were staged, duplicates, reported again, accepted."""
-    store.run("append_cloud_events", {"load_id": load_id})
-    row = store.frame("select * from cloud_events_outcome").row(0)
-    staged, duplicates, again = row
-    return staged, duplicates, again, staged - duplicates - again
+def append(store: Store) -> pl.DataFrame:
+    """Append what is new; answer the counts of the file, as `count_events.sql` does."""
+    store.run("append_cloud_events")
+    return store.frame("count_cloud_events")

@@ -8,6 +8,9 @@ envelope) be unfolded. Both apply the same rules, those of `sql/stage_webhooks.s
 """
 
 import json
+from collections.abc import Sequence
+from itertools import starmap
+from pathlib import Path
 from typing import TypeAlias
 
 from metering.store import DataError, Store
@@ -107,31 +110,32 @@ LINE_BYTES_MAX = 16 * 1024 * 1024
 LINES_LOOKED_AT = 10_000
 
 
-def stage(store: Store, *, sender: str | None) -> None:
-    """Fill table `staged` from the lines of the file in variable `path`.
+def stage(store: Store, paths: Sequence[Path], *, sender: str | None) -> None:
+    """Fill table `staged` from the lines of some files, which are numbered from 1.
 
     Args:
         sender: The sender of payloads that name none.
     """
+    store.set("paths", [str(path) for path in paths])
     store.set("sender", sender)
-    clean = _first_pass(store)
-    if not clean:
-        _second_pass(store)
+    if not _first_pass(store, _file_no(paths)):
+        _second_pass(store, _file_no(paths), line=_line(paths))
 
 
-def _first_pass(store: Store) -> bool:
-    """Stage what typed columns show; is everything in the file accounted for by it?"""
+def _first_pass(store: Store, file_no: str) -> bool:
+    """Stage what typed columns show; is everything in the files accounted for by it?"""
     store.set("pass", 1)
     try:
         store.execute(
             f"""
             create or replace temp view payload as
             select
-                null::bigint as line, null::bigint as payload_no, null::varchar as raw,
-                false as keep_all, getvariable('sender') as default_sender, entry
+                {file_no} as file_no, null::bigint as line, null::bigint as payload_no,
+                null::varchar as raw, false as keep_all, getvariable('sender') as default_sender,
+                entry
             from read_ndjson(
-                getvariable('path'), columns = {columns_of(PAYLOAD)}, ignore_errors = true,
-                auto_detect = false, sample_size = 1,
+                getvariable('paths'), columns = {columns_of(PAYLOAD)}, ignore_errors = true,
+                auto_detect = false, sample_size = 1, filename = true,
                 maximum_object_size = {LINE_BYTES_MAX}
             )
             """
@@ -143,45 +147,83 @@ def _first_pass(store: Store) -> bool:
     return not store.value("select count(*) from staged where aside.reason is not null")
 
 
-def _second_pass(store: Store) -> None:
+def _second_pass(store: Store, file_no: str, *, line: str) -> None:
     store.set("keep_everything", not store.value("select count(*) from staged"))
     store.set("pass", 2)
     store.set("payload_shape", json.dumps(PAYLOAD))
     store.set("analytics", list(ANALYTICS))
     store.execute("delete from staged where aside.reason is not null")
     with store.in_order():
+        _number_lines(store, file_no, line)
         store.run("unfold_webhooks")
         store.run("stage_webhooks")
     store.run("name_what_is_no_webhook")
 
 
-def unknown_fields(store: Store) -> dict[str, int]:
-    """Count the fields of the file in variable `path` that are new to us, by their place.
+def _number_lines(store: Store, file_no: str, line: str) -> None:
+    store.execute(
+        f"""
+        create or replace temp view numbered as
+        with texts as (
+            select {file_no} as file_no, json as raw, row_number() over () as ordinal
+            from read_ndjson_objects(
+                getvariable('paths'), ignore_errors = true, filename = true,
+                maximum_object_size = {LINE_BYTES_MAX}
+            )
+        )
+        select file_no, {line} as line, raw from texts
+        """
+    )
+
+
+def _file_no(paths: Sequence[Path]) -> str:
+    return "1" if len(paths) == 1 else "list_position(getvariable('paths'), filename)"
+
+
+def _line(paths: Sequence[Path]) -> str:
+    """The number of a line in its file; a single file, which may be large, needs no window."""
+    if len(paths) == 1:
+        return "ordinal"
+    return "row_number() over (partition by file_no order by ordinal)"
+
+
+def unknown_fields(store: Store, paths: Sequence[Path]) -> dict[int, dict[str, int]]:
+    """Count the fields that are new to us, by number of the file and by their place.
 
     Looks at the first `LINES_LOOKED_AT` lines: a field that a new version of the network's
     interface brings is in most of its payloads.
     """
-    store.run("sample_changes", {"line_count": LINES_LOOKED_AT})
-    found: dict[str, int] = {}
-    for path, known in KNOWN_FIELDS.items():
-        # JSON functions want their path as a constant; a path with [*] answers a list of lists.
-        keys = f"json_keys(change, '{path}')"
-        counted = store.frame(
-            f"""
-            select key, count(*) as count
-            from (
-                select unnest({f"flatten({keys})" if "[*]" in path else keys}) as key
-                from sampled_changes
-            )
-            where not list_contains($known, key)
-            group by key
-            order by key
-            """,
-            {"known": sorted(known)},
+    store.execute(
+        f"""
+        create or replace temp table sampled as
+        select {_file_no(paths)} as file_no, json as raw
+        from read_ndjson_objects(
+            getvariable('paths'), ignore_errors = true, filename = true,
+            maximum_object_size = {LINE_BYTES_MAX}
         )
-        place = path.removeprefix("$").replace("[*]", "").removeprefix(".")
-        found |= {f"{place}.{key}".lstrip("."): count for key, count in counted.rows()}
+        limit {LINES_LOOKED_AT}
+        """
+    )
+    store.run("sample_changes")
+    counted = store.frame(" union all ".join(starmap(_unknown_at, KNOWN_FIELDS.items())))
+    found: dict[int, dict[str, int]] = {}
+    for file_no, field, count in counted.sort("file_no", "field").rows():
+        found.setdefault(file_no, {})[field] = count
     return found
+
+
+def _unknown_at(path: str, known: frozenset[str]) -> str:
+    """The SQL that counts the unknown fields of the objects at a path, which is one of ours."""
+    # JSON functions want their path as a constant; a path with [*] answers a list of lists.
+    keys = f"json_keys(change, '{path}')"
+    keys = f"flatten({keys})" if "[*]" in path else keys
+    place = path.removeprefix("$").replace("[*]", "").removeprefix(".")
+    return f"""
+        select file_no, ltrim('{place}.' || key, '.') as field, count(*) as count
+        from (select file_no, unnest({keys}) as key from sampled_changes)
+        where key not in ({", ".join(f"'{name}'" for name in sorted(known))})
+        group by all
+    """
 
 
 def columns_of(shape: dict[str, Shape]) -> str:

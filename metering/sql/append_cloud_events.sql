@@ -38,7 +38,7 @@ from ranked;
 
 insert into cloud_events
 select
-    $load_id as load_id,
+    (select load_id from arrivals) as load_id,
     event_key,
     source,
     event_id,
@@ -48,10 +48,3 @@ select
     data
 from judged_cloud_events
 where not is_duplicate;
-
-create or replace temp table cloud_events_outcome as
-select
-    count(*) as staged_count,
-    count(*) filter (where is_duplicate) as duplicate_count,
-    count(*) filter (where is_reported_again and not is_duplicate) as reported_again_count
-from judged_cloud_events;

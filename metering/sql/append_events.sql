@@ -1,7 +1,7 @@
 -- The staged events that are no duplicates join the store.
 insert into events
 select
-    $load_id as load_id,
+    arrivals.load_id,
     message_key,
     direction,
     status,
@@ -27,6 +27,7 @@ select
     referral_source,
     referral_key
 from staged
+join arrivals using (file_no)
 where
     aside is null
     and staged.rowid not in (select staged_row from judged where is_duplicate);

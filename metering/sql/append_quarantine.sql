@@ -3,6 +3,7 @@
 insert into quarantine
 with refused as (
     select
+        file_no,
         aside,
         sender_id,
         waba_id,
@@ -27,17 +28,19 @@ select
     (select coalesce(max(quarantine_id), 0) from quarantine)
     + row_number() over (
         order by
-            aside.line, aside.payload_no, aside.entry_no, aside.change_no, aside.array_name,
+            found.file_no, aside.line, aside.payload_no, aside.entry_no, aside.change_no, aside.array_name,
             aside.item_no, aside.reason
     ) as quarantine_id,
-    $load_id as load_id,
-    $name as name,
+    arrivals.load_id,
+    arrivals.name,
     $format as format,
     $mapping as mapping,
-    coalesce(places.line, aside.line) as line,
+    case when arrivals.has_lines then coalesce(places.line, aside.line) end as line,
     nullif(concat_ws(
         ', ',
-        'payload ' || aside.payload_no,
+        'payload ' || coalesce(
+            aside.payload_no, case when not arrivals.has_lines then aside.line end
+        ),
         case when aside.array_name is not null or aside.entry_no > 1 then 'entry ' || aside.entry_no end,
         case when aside.array_name is not null or aside.change_no > 1 then 'change ' || aside.change_no end,
         aside.array_name || ' ' || aside.item_no
@@ -63,4 +66,6 @@ select
     end as raw,
     $now as quarantined_at
 from found
-left join refused_places as places on places.ordinal = aside.line;
+join arrivals on arrivals.file_no = found.file_no
+left join refused_places as places
+    on places.file_no = found.file_no and places.ordinal = aside.line;

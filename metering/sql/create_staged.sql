@@ -1,5 +1,6 @@
--- One row for each item of the file being loaded, with its place, its outcome and its facts.
+-- One row for each item of the files being loaded, with its place, its outcome and its facts.
 create or replace temp table staged (
+    file_no integer not null,
     -- Null for an event; for anything else its place, and what becomes of it.
     aside struct(
         line bigint,

@@ -28,6 +28,7 @@ create or replace temp table judged as
 with arrived as (
     select
         staged.rowid as staged_row,
+        file_no,
         message_key,
         status,
         content_of(staged) as content
@@ -46,12 +47,13 @@ stored as (
 ranked as (
     select
         *,
-        row_number() over (partition by message_key, status, content order by staged_row) as copy_no,
+        row_number() over (partition by message_key, status, content order by file_no, staged_row) as copy_no,
         dense_rank() over (partition by message_key, status order by content) as content_no
     from arrived
 )
 select
     ranked.staged_row,
+    ranked.file_no,
     ranked.copy_no > 1 or stored.content is not null as is_duplicate,
     exists (
         select 1

@@ -12,6 +12,28 @@ create or replace temp macro message_key_of(channel, direction, sender_id, messa
         chr(31), part
     ));
 
+-- The data of a CloudEvent, with keyed hashes in place of what names a contact.
+create or replace temp macro without_contacts(data) as
+    case
+        when json_type(data) = 'OBJECT' and list_has_any(json_keys(data), getvariable('contact_keys'))
+            then map_from_entries(list_transform(
+                json_keys(data),
+                lambda name: {
+                    name: name,
+                    held: case
+                        when list_contains(getvariable('contact_keys'), name)
+                            and json_extract_string(data, '$."' || name || '"') is not null
+                            then to_json(concat('contact:', key_of(
+                                'contact',
+                                ltrim(json_extract_string(data, '$."' || name || '"'), '+')
+                            )))
+                        else json_extract(data, '$."' || name || '"')
+                    end
+                }
+            ))::json
+        else data
+    end;
+
 -- The beginning of a number that decides its prefix: see metering/market.py.
 create or replace temp macro head_of(number) as
     left(

@@ -2,4 +2,6 @@
 update staged
 set aside = struct_update(aside, reason := places.reason, raw := places.raw)
 from refused_places as places
-where aside.line = places.ordinal and aside.reason is not null and places.reason is not null;
+where
+    staged.file_no = places.file_no
+    and aside.line = places.ordinal and aside.reason is not null and places.reason is not null;

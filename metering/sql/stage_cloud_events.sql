@@ -32,7 +32,7 @@ fields as (
         nullif(raw ->> '$.subject', '') as subject,
         nullif(raw ->> '$.time', '') as time,
         try_cast(raw ->> '$.time' as timestamptz) at time zone 'UTC' as occurred_at,
-        json_extract(raw, '$.data') as data
+        without_contacts(json_extract(raw, '$.data')) as data
     from unfolded
 )
 select
@@ -53,22 +53,24 @@ select
     end as reason
 from fields;
 
-insert into staged (aside)
-select {
-    line: line,
-    payload_no: payload_no,
-    entry_no: 1,
-    change_no: 1,
-    item_no: 1,
-    array_name: null,
-    reason: reason,
-    ignored: null,
-    echo_count: 0,
-    call_count: 0,
-    error_count: 0,
-    history_count: 0,
-    raw: raw
-}
+insert into staged by name
+select
+    1 as file_no,
+    {
+        line: line,
+        payload_no: payload_no,
+        entry_no: 1,
+        change_no: 1,
+        item_no: 1,
+        array_name: null,
+        reason: reason,
+        ignored: null,
+        echo_count: 0,
+        call_count: 0,
+        error_count: 0,
+        history_count: 0,
+        raw: raw
+    } as aside
 from staged_cloud_events
 where reason is not null;
 

@@ -24,6 +24,7 @@ with numbered as (
     from message_row
 )
 select
+    1 as file_no,
     case when reason is not null then {
         line: line,
         payload_no: null,

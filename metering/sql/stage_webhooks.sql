@@ -6,6 +6,7 @@ insert into staged
 with
 entries as (
     select
+        file_no,
         line,
         payload_no,
         raw,
@@ -155,6 +156,7 @@ judged as (
     from placed
 )
 select
+    file_no,
     case when not coalesce(is_event, false) then {
         line: line,
         payload_no: payload_no,

@@ -1,26 +1,30 @@
--- One row for each kind of item that is ignored by name, or reason for quarantine: how many.
+-- One row for each file and kind of item that is ignored by name, or reason for quarantine.
 with asides as (
-    select aside from staged where aside is not null
+    select file_no, aside from staged where aside is not null
 )
-select 'ignored' as outcome, 'smb_message_echoes' as name, sum(aside.echo_count)::bigint as item_count
+select file_no, 'ignored' as outcome, 'smb_message_echoes' as name, sum(aside.echo_count)::bigint as item_count
 from asides
+group by file_no
 union all
-select 'ignored', 'calls', sum(aside.call_count)::bigint
+select file_no, 'ignored', 'calls', sum(aside.call_count)::bigint
 from asides
+group by file_no
 union all
-select 'ignored', 'value errors', sum(aside.error_count)::bigint
+select file_no, 'ignored', 'value errors', sum(aside.error_count)::bigint
 from asides
+group by file_no
 union all
-select 'ignored', 'history', sum(aside.history_count)::bigint
+select file_no, 'ignored', 'history', sum(aside.history_count)::bigint
 from asides
+group by file_no
 union all
-select 'ignored', aside.ignored, count(*)
+select file_no, 'ignored', aside.ignored, count(*)
 from asides
 where aside.ignored is not null
 group by all
 union all
-select 'quarantined', aside.reason, count(*)
+select file_no, 'quarantined', aside.reason, count(*)
 from asides
 where aside.reason is not null
 group by all
-order by 1, 2;
+order by 1, 2, 3;

@@ -1,38 +1,25 @@
--- One row for each payload of a file, with its line and text. A line that is an array is a payload
--- for each of its elements; a payload without envelope, as the on-premises API sends it, gets one.
--- `keep_all` marks payloads that the first pass saw none of.
-create or replace temp view numbered as
-select
-    row_number() over () as line,
-    json as raw
-from read_ndjson_objects(
-    getvariable('path'), ignore_errors = true, maximum_object_size = 16777216
-);
-
+-- One row for each payload in view `numbered`, with its line and text. A line that is an array is a
+-- payload for each of its elements; a payload without envelope, as the on-premises API sends it,
+-- gets one. `keep_all` marks payloads that the first pass saw none of.
 create or replace temp view unfolded as
+with typed as (
+    select
+        *,
+        json_type(raw) = 'ARRAY' and json_array_length(raw) > 0 as is_list
+    from numbered
+)
 select
+    file_no,
     line,
-    null::bigint as payload_no,
-    raw,
-    false as is_element
-from numbered
-where raw is null or json_type(raw) != 'ARRAY'
-union all
-select
-    line,
-    unnest(range(1, 1 + json_array_length(raw)::bigint)) as payload_no,
-    unnest(from_json(raw, '["JSON"]')) as raw,
-    true as is_element
-from numbered
-where json_type(raw) = 'ARRAY' and json_array_length(raw) > 0
-union all
-select
-    line,
-    null as payload_no,
-    raw,
-    false as is_element
-from numbered
-where json_type(raw) = 'ARRAY' and json_array_length(raw) = 0;
+    coalesce(is_list, false) as is_element,
+    unnest(
+        case
+            when is_list then range(1, 1 + json_array_length(raw)::bigint)
+            else [null::bigint]
+        end
+    ) as payload_no,
+    unnest(case when is_list then from_json(raw, '["JSON"]') else [raw] end) as raw
+from typed;
 
 create or replace temp view payload as
 with enveloped as (
@@ -45,6 +32,7 @@ with enveloped as (
     from unfolded
 )
 select
+    file_no,
     line,
     payload_no,
     raw::varchar as raw,

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.account import load_accounts
-from metering.ingest import Load, ingest
+from metering.ingest import ingest
+from metering.load import Load
 from metering.output import to_json
 from metering.period import Month
 from metering.secret import VARIABLE
