@@ -17,6 +17,7 @@ from metering.files import (
     recognise,
 )
 from metering.load import Batch, File, Load, settle, stage, utc_now
+from metering.market import heads
 from metering.sources.tabular import Mapping, parse_mapping
 from metering.store import DataError, Store
 
@@ -46,6 +47,7 @@ def ingest(
     Returns:
         The outcome of each file, in the order of `names`.
     """
+    store.put("heads", heads())
     known: dict[str, int | None] = dict(
         store.frame("select content_sha256, min(load_id) from loads group by all").rows()
     )
@@ -85,6 +87,7 @@ def retry_rows(
         quarantine_ids: The rows; None for all that still have their text.
         mapping: Used in place of the mapping that the rows came with.
     """
+    store.put("heads", heads())
     rows = store.frame(
         """
         select quarantine_id, name, format, mapping, line, position, raw

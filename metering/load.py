@@ -126,6 +126,7 @@ def settle(store: Store, batch: Batch, unknown: UnknownFields) -> list[Load]:
             orient="row",
         ),
     )
+    store.set("load_ids", [first_id + number for number in range(len(batch.files))])
     append = cloudevents.append if batch.format == "cloudevents" else _append_events
     counts = append(store)
     tally = store.frame("tally_staged").filter(pl.col("item_count") > 0)
@@ -145,7 +146,6 @@ def _append_events(store: Store) -> pl.DataFrame:
     store.run("find_repeats")
     store.run("judge_repeats")
     store.run("append_events")
-    # Duplicates among them change nothing: every fact of a delivery is a minimum or a maximum.
     store.execute("create or replace temp view fresh as from staged where aside is null")
     store.run("merge_deliveries")
     return store.frame("count_events")

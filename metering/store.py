@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from metering.errors import LockedError, TollbookError
-from metering.market import HEAD_LENGTH, deep_heads, deep_length, heads
+from metering.market import HEAD_LENGTH, deep_heads, deep_length
 from metering.secret import fingerprint, hash_key, read_secret
 from metering.settings import Book, Settings
 
@@ -161,7 +161,6 @@ class Store:
         self.set("head_length", HEAD_LENGTH)
         self.set("deep_heads", deep_heads())
         self.set("deep_length", deep_length())
-        self.put("heads", heads())
         self.run("macros")
 
 

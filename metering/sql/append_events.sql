@@ -1,7 +1,10 @@
--- The staged events that are no duplicates join the store.
+-- Duplicates leave the staged events; the others join the store.
+delete from staged
+where rowid in (select staged_row from judged where is_duplicate);
+
 insert into events
 select
-    arrivals.load_id,
+    getvariable('load_ids')[file_no] as load_id,
     message_key,
     direction,
     status,
@@ -27,7 +30,4 @@ select
     referral_source,
     referral_key
 from staged
-join arrivals using (file_no)
-where
-    aside is null
-    and staged.rowid not in (select staged_row from judged where is_duplicate);
+where aside is null;

@@ -1,9 +1,8 @@
--- One row for each file: how many of its items are events, and what they are to those that were
--- there before.
+-- One row for each file: how many of its items were events before duplicates left, and what they
+-- are to those that were there before.
 select
     arrivals.file_no,
-    (select count(*) from staged where staged.file_no = arrivals.file_no and aside is null)
-        as staged_count,
+    coalesce(staged_counts.event_count, 0) as staged_count,
     (select count(*) from judged where judged.file_no = arrivals.file_no and is_duplicate)
         as duplicate_count,
     (
@@ -13,4 +12,5 @@ select
     ) as reported_again_count,
     (select count(*) from events where events.load_id = arrivals.load_id) as appended_count
 from arrivals
+left join staged_counts using (file_no)
 order by file_no;

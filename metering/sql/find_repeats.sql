@@ -1,3 +1,10 @@
+-- One row for each file: how many events it holds, before anything is compared.
+create or replace temp table staged_counts as
+select file_no, count(*) as event_count
+from staged
+where aside is null
+group by file_no;
+
 -- One row for each event key that the file holds twice, or that the store holds already.
 create or replace temp table repeated as
 with keys as (
