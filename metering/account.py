@@ -8,7 +8,8 @@ the seller's zone: one zone, so that no instant falls between two accounts or in
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import cached_property
 from itertools import groupby, pairwise
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from pydantic import Field, model_validator
 
 from metering.door import Row, read_rows
 from metering.errors import BookError, Problem
+from metering.period import Month, midnight
 from metering.settings import Book, Country, CurrencyCode, Settings, TimeZone
 
 FIRST_DAY = date(1970, 1, 1)
@@ -85,8 +87,31 @@ class Accounts:
         """The facts of each account that hold on `day`; an account that begins later is absent."""
         return {a.account_id: a for a in self.accounts if a.effective_from <= day}
 
-    def time_zone(self, account: Account) -> str:
-        return account.time_zone or self.seller_time_zone
+    def facts_on(self, account_id: str, day: date) -> Account:
+        """The facts of an account on a day; before its first row, those of that row."""
+        rows = self._rows[account_id]
+        return next((row for row in reversed(rows) if row.effective_from <= day), rows[0])
+
+    def month_bounds(self, account_id: str, month: Month) -> tuple[datetime, datetime]:
+        """The stretch of UTC instants that a month of an account covers.
+
+        Each boundary is midnight in the zone that holds on its day, so that an account that moves
+        to another zone has no instant in two months, or in none.
+        """
+        return self.midnight(account_id, month.first_day), self.midnight(
+            account_id, month.next().first_day
+        )
+
+    def midnight(self, account_id: str, day: date) -> datetime:
+        """The UTC instant at which a day of an account begins."""
+        return midnight(day, self.facts_on(account_id, day).time_zone or self.seller_time_zone)
+
+    @cached_property
+    def _rows(self) -> dict[str, list[Account]]:
+        return {
+            account_id: list(rows)
+            for account_id, rows in groupby(self.accounts, lambda account: account.account_id)
+        }
 
 
 def load_accounts(book: Book, settings: Settings) -> Accounts:

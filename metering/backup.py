@@ -1,6 +1,7 @@
 """Backup: a consistent copy of a book in one file, and back."""
 
 import os
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from metering.errors import TollbookError, UsageError
 from metering.settings import SETTINGS, Book
-from metering.store import Store
+from metering.store import copy_database
 
 LEFT_OUT = {".scratch", "reports"}  # both are made anew
 
@@ -25,15 +26,15 @@ def back_up(book: Book, target: Path) -> None:
     if target.resolve().is_relative_to(book.root.resolve()):
         raise UsageError("a backup inside the book", where="TARGET", hint="name another folder")
     unfinished = target.with_name(target.name + ".unfinished")
-    with (
-        Store.open(book, book.settings(), "write") as store,
-        tempfile.TemporaryDirectory(dir=target.parent) as folder,
-    ):
-        copy = Path(folder) / book.store_path.name
-        store.copy_to(copy)
+    settings = book.settings()
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        copies = [Path(folder) / path.name for path in sorted(book.root.glob("*.duckdb"))]
+        for copy in copies:
+            copy_database(book.root / copy.name, copy, settings)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
-            tar.add(copy, arcname=book.store_path.name)
+            for copy in copies:
+                tar.add(copy, arcname=copy.name)
             for path in _files(book):
                 tar.add(path, arcname=str(path.relative_to(book.root)))
     unfinished.replace(target)
@@ -49,12 +50,16 @@ def restore_backup(source: Path, target: Path) -> None:
     if target.exists():
         raise UsageError(f"'{target}' exists", where="TARGET", hint="name a new folder")
     unfinished = target.with_name(target.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
         with tarfile.open(source) as tar:
             tar.extractall(unfinished, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
         raise TollbookError(
-            f"is not a complete backup: {error}", where=source.name, hint="use another copy"
+            f"is not a complete backup: {str(error).partition(chr(10))[0]}",
+            where=source.name,
+            hint="use another copy",
         ) from error
     if not (unfinished / SETTINGS).is_file():
         raise TollbookError(
@@ -66,9 +71,9 @@ def restore_backup(source: Path, target: Path) -> None:
 
 
 def _files(book: Book) -> Iterator[Path]:
-    """The files of a book but for its store, which is copied as the engine sees it."""
+    """The files of a book but for its stores, which are copied as the engine sees them."""
     for path in sorted(book.root.rglob("*")):
         inside = path.relative_to(book.root)
-        is_store = inside.name.startswith(book.store_path.name)
+        is_store = inside.name.endswith((".duckdb", ".duckdb.wal"))
         if path.is_file() and not is_store and not LEFT_OUT & set(inside.parts):
             yield path

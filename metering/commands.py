@@ -29,7 +29,7 @@ from metering.output import (
 from metering.period import Month
 from metering.settings import Book
 from metering.sources.tabular import read_mapping
-from metering.store import Store, scratch
+from metering.store import Store, rewrite, scratch
 from metering.usage import DIMENSIONS, METERS, Dimension, Meter, usage_by
 
 
@@ -76,11 +76,11 @@ def _print_loads(loads: list[Load], output_format: Format) -> None:
     rows = [asdict(load) for load in loads]
     document = {"schema": "tollbook.load/1", "loads": rows, "total": _total(loads)}
     counts = ("read", "accepted", "duplicates", "reported_again")
-    if output_format == "table":
+    if output_format != "json":
         for row in rows:
             for name in ("ignored", "quarantined"):
                 row[name] = sum(row[name].values())
-        if len(rows) > 1:
+        if len(rows) > 1 and output_format == "table":
             rows.append({"name": "total", "state": "", **_total(loads)})
             for name in ("ignored", "quarantined"):
                 rows[-1][name] = sum(rows[-1][name].values())
@@ -247,6 +247,7 @@ def retry_command(
             ids = list(quarantine_ids) or None
             loads = retry_rows(store, ids, scratch=folder, sender=sender, mapping=mapping)
         _print_loads(loads, output_format)
+        sys.exit(_exit_code(loads, is_strict=False))
 
 
 @click.command("erase")
@@ -256,8 +257,10 @@ def erase_command(contact: str, book_path: Path) -> None:
     """Remove what links a contact, by number or user id; amounts stay as they were."""
     with errors_for_people():
         book = Book.at(book_path)
-        with Store.open(book, book.settings(), "write") as store:
+        settings = book.settings()
+        with Store.open(book, settings, "write") as store:
             count = erase(store, contact)
+        rewrite(book, settings)
         click.echo(f"{count:,} rows no longer name this contact")
 
 

@@ -1,6 +1,7 @@
 """Files at the door: found, decompressed, recognised by content, and told apart by looking."""
 
 import codecs
+import csv
 import glob
 import gzip
 import hashlib
@@ -9,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Literal
 
@@ -20,6 +22,8 @@ Format = Literal["webhooks", "cloudevents", "csv", "parquet"]
 STANDARD_INPUT = "-"
 CHUNK_BYTES = 4 * 1024 * 1024
 LINE_BYTES_MAX = 16 * 1024 * 1024
+DOCUMENT_BYTES_MAX = 64 * 1024 * 1024
+LINES_LOOKED_AT = 50
 BOM = codecs.BOM_UTF8
 JSON_NAMES = (".json", ".ndjson", ".jsonl")
 LOG_ENDINGS = {*JSON_NAMES, ".csv", ".tsv", ".parquet", ".log"}
@@ -101,13 +105,55 @@ def recognise(arrival: Arrival, *, has_mapping: bool) -> Format:
 
 
 def is_document(path: Path) -> bool:
-    """Is a JSON file one document (an array, or pretty-printed) rather than a line for each?"""
-    with path.open("rb") as file:
-        lines = (line for line in iter(lambda: file.readline(LINE_BYTES_MAX), b"") if line.strip())
-        first, second = next(lines, b""), next(lines, b"")
+    """Is a JSON file one document (an array, or pretty-printed) rather than a line for each?
+
+    A broken line does not make a document of a log: only a file whose lines are no values of their
+    own is one.
+    """
+    first, *others = _first_lines(path) or [b""]
+    if not others:
+        return first.startswith(b"[")
     if _is_json(first):
-        return not second and first.lstrip().startswith(b"[")
-    return not _is_json(second) or not second.lstrip().startswith((b"{", b"["))
+        return False
+    if path.stat().st_size <= DOCUMENT_BYTES_MAX and _is_json(path.read_bytes()):
+        return True
+    has_values = any(_is_json(line) and line[:1] in (b"{", b"[") for line in others)
+    return first in (b"{", b"[", b"[{") or not has_values
+
+
+def csv_header(path: Path, delimiter: str) -> list[str]:
+    """Read the names of the columns of a CSV file; raises `RefusedFile` if they are not unique."""
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            header = next(csv.reader(file, delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        raise RefusedFile(
+            f"its header cannot be read: {error}", "save it as CSV in UTF-8"
+        ) from error
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated or not header:
+        what = f"column '{repeated[0]}' stands twice" if repeated else "it has no header"
+        raise RefusedFile(what, "give each column a name of its own")
+    return header
+
+
+def csv_lines_at(
+    path: Path, delimiter: str, width: int, ordinals: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Yield ordinal and line of some of the rows of a CSV file that have the right width.
+
+    Only what was refused is looked up. A row begins on the line after the end of the one before.
+    """
+    wanted = set(ordinals)
+    ordinal, start = 0, 1
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        rows = csv.reader(file, delimiter=delimiter)
+        for number, row in enumerate(rows):
+            if number and len(row) == width:
+                ordinal += 1
+                if ordinal in wanted:
+                    yield ordinal, start
+            start = rows.line_num + 1
 
 
 def fold_document(path: Path, folder: Path) -> Path | None:
@@ -221,8 +267,23 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
+def _first_lines(path: Path) -> list[bytes]:
+    """The first lines of a file that are not blank, without the blanks around them."""
+    with path.open("rb") as file:
+        lines = (line.strip() for line in iter(lambda: file.readline(LINE_BYTES_MAX), b""))
+        return list(islice((line for line in lines if line), LINES_LOOKED_AT))
+
+
 def _is_cloud_event(path: Path) -> bool:
-    """Does the first object of a JSON file say that it is a CloudEvent?"""
+    """Does the first object that can be read in a JSON file say that it is a CloudEvent?"""
+    for line in _first_lines(path):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        first = next(iter(value), None) if isinstance(value, list) else value
+        if isinstance(first, dict) and first:
+            return "specversion" in first
     with path.open("rb") as file:
         head = file.read(CHUNK_BYTES).decode("utf-8", "replace")
     start = min((i for i in (head.find("{"), len(head)) if i >= 0), default=0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from metering.errors import UsageError
 from metering.files import (
     Arrival,
     Format,
@@ -48,21 +49,27 @@ def ingest(
         The outcome of each file, in the order of `names`.
     """
     store.put("heads", heads())
-    known: dict[str, int | None] = dict(
-        store.frame("select content_sha256, min(load_id) from loads group by all").rows()
-    )
+    known = _known(store)
     entries: list[Load | File] = []  # what waits: the outcome of a file, or a file to be loaded
     for number, name in enumerate(names):
         folder = scratch / str(number)
         folder.mkdir()
         entry, form = _prepare(store, name, folder, mapping, known)
+        if isinstance(entry, File) and entry.content in _contents(entries):
+            # The same content under another name: what became of the first decides.
+            yield from _flush(store, entries, "webhooks", sender, None)
+            known |= _known(store)
+            if entry.content in known:
+                entry, form = Load(name, "already loaded", known[entry.content]), None
         is_small = form == "webhooks" and isinstance(entry, File) and _is_small(entry)
         if isinstance(entry, File) and not (is_small and _has_room(entries, entry)):
             yield from _flush(store, entries, "webhooks", sender, None)
+            known |= _known(store)
         entries.append(entry)
         if isinstance(entry, File) and not is_small:
             assert form is not None, "a file that is to be loaded has a format"
             yield from _flush(store, entries, form, sender, mapping)
+            known |= _known(store)
         if not entries:
             _clear(scratch)
         step()
@@ -90,13 +97,24 @@ def retry_rows(
     store.put("heads", heads())
     rows = store.frame(
         """
-        select quarantine_id, name, format, mapping, line, position, raw
+        select quarantine_id, name, format, mapping, line, position, sender_id, raw
         from quarantine
-        where ($ids is null or list_contains($ids, quarantine_id)) and json_valid(raw)
+        where
+            ($ids is null or list_contains($ids, quarantine_id))
+            and case
+                when raw is null or not json_valid(raw) then false
+                else format in ('webhooks', 'cloudevents') or json_type(raw) = 'OBJECT'
+            end
         order by quarantine_id
         """,
         {"ids": quarantine_ids},
     )
+    for missing in sorted(set(quarantine_ids or ()) - set(rows["quarantine_id"])):
+        raise UsageError(
+            f"row {missing} cannot be tried again: it is not there, or its text is no JSON",
+            where="QUARANTINE_ID",
+            hint=f"see: tollbook quarantine show {missing}; give a repaired text by --with",
+        )
     groups = rows.partition_by("format", "mapping", maintain_order=True)
     return [_retry(store, group, scratch, sender=sender, mapping=mapping) for group in groups]
 
@@ -114,8 +132,11 @@ def _retry(
     file = File(name, path, recognised_by, size, has_lines=True)
     of_table = used if form in ("csv", "parquet") else None
     batch = Batch(form, [file], sender, of_table, is_retry=True)
-    unknown = stage(store, batch)
-    store.put("retried", rows.with_row_index("ordinal", 1).drop("raw"))
+    try:
+        unknown = stage(store, batch)
+    except RefusedFile as refusal:
+        return Load(name, "refused", why=refusal.why, hint=refusal.hint)
+    store.put("retried", rows.with_row_index("ordinal", 1))
     with store.transaction():
         store.execute(
             "delete from quarantine where quarantine_id in (select quarantine_id from retried)"
@@ -130,7 +151,7 @@ def _prepare(
     name: str,
     folder: Path,
     mapping: Mapping | None,
-    known: dict[str, int | None],
+    known: dict[str, int],
 ) -> tuple[Load | File, Format | None]:
     """Bring a file into the form that it is read in, or say why it is not read."""
     try:
@@ -146,7 +167,6 @@ def _prepare(
             path, has_lines = _unfold(store, arrival, folder), False
     except RefusedFile as refusal:
         return Load(name, "refused", why=refusal.why, hint=refusal.hint), None
-    known[content] = None  # the same content under another name, later in this very job
     return File(arrival.name, path, content, arrival.size_bytes, has_lines), form
 
 
@@ -164,6 +184,16 @@ def _unfold(store: Store, arrival: Arrival, folder: Path) -> Path:
     except DataError as error:
         raise RefusedFile("is not JSON from beginning to end", "fetch the file again") from error
     return target
+
+
+def _known(store: Store) -> dict[str, int]:
+    """The load of each content that was loaded."""
+    query = "select content_sha256, min(load_id) from loads group by all"
+    return dict(store.frame(query).rows())
+
+
+def _contents(entries: Sequence[Load | File]) -> set[str]:
+    return {entry.content for entry in entries if isinstance(entry, File)}
 
 
 def _is_small(file: File) -> bool:

@@ -23,7 +23,7 @@ from typing import Literal
 import polars as pl
 
 from metering.errors import SumsDisagreeError
-from metering.files import Format, lines_at, why_not_json
+from metering.files import Format, csv_header, csv_lines_at, lines_at, why_not_json
 from metering.sources import cloudevents, tabular, whatsapp
 from metering.sources.tabular import Mapping
 from metering.store import Store
@@ -191,6 +191,14 @@ def _find_places(store: Store, batch: Batch) -> None:
         """
     )
     places: list[tuple[int, int, int, str | None, str | None]] = []
+    if batch.format == "csv" and batch.mapping and not batch.is_retry:
+        path, delimiter = batch.files[0].path, batch.mapping.delimiter
+        ordinals = wanted["ordinal"].to_list()
+        width = len(csv_header(path, delimiter))
+        for ordinal, line in csv_lines_at(path, delimiter, width, ordinals):
+            places.append((1, ordinal, line, None, None))
+        # A row of another width has its line, negated, in place of an ordinal.
+        places += [(1, ordinal, -ordinal, None, None) for ordinal in ordinals if ordinal < 0]
     if batch.format in ("webhooks", "cloudevents"):
         for (number,), rows in wanted.partition_by("file_no", as_dict=True).items():
             assert isinstance(number, int), "files are numbered"

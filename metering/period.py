@@ -4,13 +4,18 @@ This is the only module that knows which instant a local day begins at.
 """
 
 import re
+import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from metering.errors import UsageError
 
-ZONES = frozenset(available_timezones())
+# The rules of the zones come from the package tzdata, whose edition is known, and not from the
+# machine: the same book must have the same months everywhere.
+zoneinfo.reset_tzpath(to=[])
+ZONES = frozenset(zoneinfo.available_timezones()) - {"Factory", "localtime"}
 
 
 @dataclass(frozen=True, order=True)
@@ -56,6 +61,7 @@ class Month:
         return midnight(self.first_day, time_zone), midnight(self.next().first_day, time_zone)
 
 
+@lru_cache(maxsize=100_000)
 def midnight(day: date, time_zone: str) -> datetime:
     """The UTC instant at which `day` begins in `time_zone`.
 
@@ -69,3 +75,31 @@ def midnight(day: date, time_zone: str) -> datetime:
     # Fold 0 takes the first of two midnights, and reads a skipped one by the clock before the gap,
     # which is the instant of the jump itself.
     return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def offset_changes(start_at: datetime, end_at: datetime, time_zone: str) -> list[datetime]:
+    """The instants inside a stretch of at most a day at which the clocks of a zone change.
+
+    Example:
+        >>> start_at, end_at = (midnight(date(2026, 10, day), "Europe/Berlin") for day in (25, 26))
+        >>> [str(instant) for instant in offset_changes(start_at, end_at, "Europe/Berlin")]
+        ['2026-10-25 01:00:00+00:00']
+    """
+    before, after = offset_at(start_at, time_zone), offset_at(end_at, time_zone)
+    if before == after:
+        return []
+    while end_at - start_at > timedelta(seconds=1):
+        middle = start_at + (end_at - start_at) / 2
+        middle = middle.replace(microsecond=0)
+        if offset_at(middle, time_zone) == before:
+            start_at = middle
+        else:
+            end_at = middle
+    return [end_at]
+
+
+def offset_at(instant: datetime, time_zone: str) -> timedelta:
+    """How far the clocks of a zone are ahead of UTC at an instant."""
+    offset = instant.astimezone(ZoneInfo(time_zone)).utcoffset()
+    assert offset is not None, "a zone has an offset at every instant"
+    return offset

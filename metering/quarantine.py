@@ -7,6 +7,7 @@ cleared, and only the place and the reason remain.
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import polars as pl
 
@@ -26,7 +27,7 @@ def list_rows(store: Store, *, reason: str | None = None) -> pl.DataFrame:
         """
         select
             quarantine_id, load_id, name as file, line, position, reason, sender_id,
-            raw is not null as has_text, quarantined_at
+            raw is not null as has_text, quarantined_at at time zone 'UTC' as quarantined_at
         from quarantine
         where $reason is null or reason = $reason
         order by quarantine_id
@@ -75,14 +76,27 @@ def masked(text: str) -> str:
         'not JSON 55…21'
     """
     try:
-        return json.dumps(_masked_value("", json.loads(text)), ensure_ascii=False)
+        return json.dumps(
+            _masked_value("", json.loads(text, parse_float=Decimal)),
+            ensure_ascii=False,
+            default=str,
+        )
     except (ValueError, RecursionError):
-        return re.sub(r"\d{5,}", lambda digits: _short(digits[0]), text[:2000])
+        # What stands between quotes and not before a colon, long words, and digits however written.
+        words = re.sub(r'"([^"]*)"(?!\s*:)', lambda word: f'"{_short(word[1])}"', text[:2000])
+        words = re.sub(r"[A-Za-z0-9+/=_.]{16,}", lambda word: _short(word[0]), words)
+        return re.sub(r"\d(?:[ ().-]*\d){4,}", lambda digits: _short(digits[0]), words)
 
 
 def replace_text(store: Store, quarantine_id: int, text: str) -> None:
-    """Put a repaired text in place of a refused one, for `retry` to read."""
+    """Put a repaired text in place of a refused one; raises `UsageError` if it is not JSON."""
     text_of(store, quarantine_id)
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"the repaired text is not JSON: {error}", where="--with", hint="repair it first"
+        ) from error
     store.execute(
         "update quarantine set raw = $raw where quarantine_id = $id",
         {"raw": text.strip(), "id": quarantine_id},
@@ -101,12 +115,12 @@ def clear_old(store: Store, keep_days: int) -> None:
 def _masked_value(key: str, value: object) -> object:
     match value:
         case dict():
-            return {k: _masked_value(k, v) for k, v in value.items()}
+            return {re.sub(r"\d{5,}", "…", k): _masked_value(k, v) for k, v in value.items()}
         case list():
             return [_masked_value(key, v) for v in value]
         case str() if key not in PLAIN_KEYS:
             return _short(value)
-        case int() if key not in PLAIN_KEYS and abs(value) >= 10_000:
+        case int() | Decimal() if key not in PLAIN_KEYS:
             return _short(str(value))
         case _:
             return value

@@ -1,7 +1,8 @@
 """The key of a book: what turns phone numbers and message ids into hashes that nobody can reverse.
 
-It is a file that its owner alone may read, or the variable TOLLBOOK_SECRET. Losing it loses the
-look-up by number or id and the link of later events to earlier contacts; amounts stay as they are.
+It is a file that its owner alone may read, or the variable TOLLBOOK_SECRET. A book without its key
+still counts and bills what it holds, and finds no contact or message by number or id; it loads
+nothing more, since under another key a message that is reported again would count twice.
 """
 
 import hashlib
@@ -32,9 +33,15 @@ def read_secret(book: Book) -> str:
         raise TollbookError(
             f"the key of the book is missing or shorter than {LENGTH_MIN} characters",
             where=book.secret_path.name,
-            hint=f"put the file back, or set {VARIABLE}; a new key cannot find earlier contacts",
+            hint=f"put the file back from a backup, or set {VARIABLE}; counting and billing go on",
         )
     return secret
+
+
+def find_secret(book: Book) -> str:
+    """Read the key of a book, empty where there is none: counting and billing need none."""
+    is_there = book.secret_path.is_file() or VARIABLE in os.environ
+    return read_secret(book) if is_there else ""
 
 
 def fingerprint(secret: str) -> str:

@@ -1,5 +1,7 @@
 """A book and its settings: where the files of a seller are, and what `tollbook.toml` says."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +13,7 @@ from metering.errors import BookError, UsageError
 from metering.period import ZONES
 
 SETTINGS = "tollbook.toml"
+MEMORY_MB_MIN = 500
 
 
 def _known_zone(name: str) -> str:
@@ -19,9 +22,25 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _capitals(length: int, example: str) -> Callable[[str], str]:
+    def check(code: str) -> str:
+        if re.fullmatch(f"[A-Z]{{{length}}}", code) is None:
+            raise ValueError(f"is not {length} capital letters | write a code of {example}")
+        return code
+
+    return check
+
+
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1, two letters")]
-CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217, three letters")]
+Country = Annotated[str, AfterValidator(_capitals(2, "ISO 3166-1, like DE"))]
+CurrencyCode = Annotated[str, AfterValidator(_capitals(3, "ISO 4217, like EUR"))]
+
+
+def _enough_memory(text: str) -> str:
+    match = re.fullmatch(r"(\d+)(MB|GB)", text)
+    if match is None or int(match[1]) * (1 if match[2] == "MB" else 1000) < MEMORY_MB_MIN:
+        raise ValueError(f"is no size of {MEMORY_MB_MIN}MB or more | write 2GB, for one")
+    return text
 
 
 class Seller(Written):
@@ -42,7 +61,7 @@ class Quarantine(Written):
 class Store(Written):
     """What the engine may use of the machine."""
 
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB)$")] = "2GB"
+    memory_limit: Annotated[str, AfterValidator(_enough_memory)] = "2GB"
     threads: Annotated[int, Field(ge=1, le=256)] | None = None
 
 

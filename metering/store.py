@@ -17,7 +17,7 @@ import polars as pl
 
 from metering.errors import LockedError, TollbookError
 from metering.market import HEAD_LENGTH, deep_heads, deep_length
-from metering.secret import fingerprint, hash_key, read_secret
+from metering.secret import find_secret, fingerprint, hash_key, read_secret
 from metering.settings import Book, Settings
 
 SCHEMA_VERSION = 1
@@ -25,9 +25,10 @@ SQL = Path(__file__).parent / "sql"
 Mode = Literal["read", "write"]
 # Fields of a CloudEvent's data that name a contact: only their keyed hashes are kept.
 CONTACT_KEYS = (
-    *("contact", "contact_id", "phone", "phone_number", "msisdn", "wa_id", "user_id"),
-    *("recipient", "recipient_id", "from", "to"),
+    *("contact", "contact_id", "phone", "phone_number", "customer_phone", "mobile", "msisdn"),
+    *("wa_id", "user_id", "recipient", "recipient_id", "from", "to"),
 )
+CONTACT_FIELDS = rf'"(?:{"|".join(CONTACT_KEYS)})"\s*:\s*(?:"[^"]*"|[0-9]{{7,15}})'
 
 
 class Store:
@@ -46,7 +47,7 @@ class Store:
             LockedError: another process has it.
             TollbookError: it was made by a newer version, or with another key.
         """
-        secret = read_secret(book)
+        secret = find_secret(book) if mode == "read" else read_secret(book)
         if mode == "read" and _version_on_disk(book, settings) != SCHEMA_VERSION:
             with cls.open(book, settings, "write"):
                 pass
@@ -58,6 +59,22 @@ class Store:
             store._check_secret()
             store._prepare()
             yield store
+        except duckdb.OutOfMemoryException as error:
+            raise TollbookError(
+                "the engine needs more memory than it may use",
+                where=f"tollbook.toml store.memory_limit = {settings.store.memory_limit}",
+                hint="raise the limit",
+            ) from error
+        except duckdb.IOException as error:
+            raise TollbookError(
+                f"the store cannot be written or read: {_first_line(error)}",
+                where=book.store_path.name,
+                hint="look for space on the disk, then run this again: nothing is half done",
+            ) from error
+        except (duckdb.InterruptException, RuntimeError) as error:
+            if "interrupt" in str(error).lower():
+                raise KeyboardInterrupt from error
+            raise
         finally:
             connection.close()
 
@@ -113,16 +130,6 @@ class Store:
     def load_ids(self) -> list[int]:
         return self.frame("select load_id from loads order by load_id")["load_id"].to_list()
 
-    def copy_to(self, path: Path) -> None:
-        """Write a consistent copy of the store to a new file."""
-        self._connection.execute("checkpoint")
-        name = self.value("select current_database()")
-        self._connection.execute(f"attach '{_quoted(path)}' as copy_of_store")
-        try:
-            self._connection.execute(f'copy from database "{name}" to copy_of_store')
-        finally:
-            self._connection.execute("detach copy_of_store")
-
     def _migrate(self) -> None:
         version = self._version()
         if version > SCHEMA_VERSION:
@@ -147,6 +154,8 @@ class Store:
         return int(self.value("select schema_version from store_facts")) if has_facts else 0
 
     def _check_secret(self) -> None:
+        if not self.secret:
+            return  # counting needs no key; looking up, loading and erasing do
         if self.value("select secret_fingerprint from store_facts") != fingerprint(self.secret):
             raise TollbookError(
                 "the store was made with another key: the same message would get another name"
@@ -157,7 +166,7 @@ class Store:
 
     def _prepare(self) -> None:
         self.set("hash_key", hash_key(self.secret))
-        self.set("contact_keys", list(CONTACT_KEYS))
+        self.set("contact_fields", CONTACT_FIELDS)
         self.set("head_length", HEAD_LENGTH)
         self.set("deep_heads", deep_heads())
         self.set("deep_length", deep_length())
@@ -184,7 +193,24 @@ def column_names(path: Path) -> list[str]:
         with duckdb.connect() as connection:
             return connection.sql("from read_parquet($path)", params={"path": str(path)}).columns
     except duckdb.Error as error:
-        raise ValueError(str(error).partition("\n")[0]) from error
+        raise ValueError(_first_line(error)) from error
+
+
+def copy_database(source: Path, target: Path, settings: Settings) -> None:
+    """Write a consistent copy of a DuckDB file; raises `LockedError` while a job writes to it."""
+    _connect(source, settings, "read").close()
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{_quoted(source)}' as source (read_only)")
+        connection.execute(f"attach '{_quoted(target)}' as target")
+        connection.execute("copy from database source to target")
+
+
+def rewrite(book: Book, settings: Settings) -> None:
+    """Write the store anew, so that what was erased is not in its file any more."""
+    aside = book.root / ".rewritten"
+    aside.unlink(missing_ok=True)
+    copy_database(book.store_path, aside, settings)
+    aside.replace(book.store_path)
 
 
 DataError = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
@@ -202,7 +228,7 @@ def _connect(path: Path, settings: Settings, mode: Mode) -> duckdb.DuckDBPyConne
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise TollbookError(
-                f"the store cannot be opened: {str(error).partition(chr(10))[0]}",
+                f"the store cannot be opened: {_first_line(error)}",
                 where=path.name,
                 hint="check the disk and the rights of the folder, or restore a backup",
             ) from error
@@ -239,6 +265,10 @@ def _used(
     statement: duckdb.Statement, parameters: Mapping[str, object] | None
 ) -> dict[str, object]:
     return {name: (parameters or {})[name] for name in statement.named_parameters}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _name(word: str) -> str:

@@ -6,7 +6,7 @@ local day, so every stretch of the month in which a market, a rate or a plan hol
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -15,7 +15,7 @@ import polars as pl
 from metering import market
 from metering.account import Accounts
 from metering.event import USAGE, USAGE_DIMENSIONS
-from metering.period import Month, midnight
+from metering.period import Month, midnight, offset_at, offset_changes
 from metering.store import Store
 
 Meter = Literal["deliveries", "conversations"]
@@ -52,14 +52,15 @@ OWNER = pl.Schema(
 STRETCH = pl.Schema(
     {
         "account_id": pl.String(),
-        "time_zone": pl.String(),
+        "offset_seconds": pl.Int64(),  # of the local clock to UTC, when local time is asked for
         "portfolio_id": pl.String(),
         "rate_date": pl.Date(),
         "start_at": pl.Datetime("us"),
         "end_at": pl.Datetime("us"),
     }
 )
-# How each dimension is read off table `counted`: days are local, of the account.
+LOCAL_TIMES = {"day", "week", "hour"}  # these cut the month into local days
+# How each dimension is read off view `counted`.
 COLUMN_OF: Mapping[str, str] = {
     "account": "nullif(account_id, '')",
     "portfolio": "portfolio_id",
@@ -72,10 +73,10 @@ COLUMN_OF: Mapping[str, str] = {
     "pricing_type": "pricing_type",
     "pricing_model": "pricing_model",
     "entry_point": "entry_point",
-    "day": "local_at::date",
-    "week": "date_trunc('week', local_at)::date",
-    "month": "strftime(local_at, '%Y-%m')",
-    "hour": "hour(local_at)",
+    "day": "rate_date",
+    "week": "date_trunc('week', rate_date)::date",
+    "month": "getvariable('month')",
+    "hour": "hour(counted_at + to_seconds(offset_seconds))",
 }
 assert set(COLUMN_OF) == set(DIMENSIONS)
 
@@ -111,7 +112,12 @@ def usage_by(
     store: Store, accounts: Accounts, month: Month, meter: Meter, by: Sequence[Dimension]
 ) -> pl.DataFrame:
     """Count a month for people: a column for each of `by`, then quantity; sorted by all."""
-    _count(store, accounts, month, meter, ())
+    days = [month.first_day + timedelta(days=n) for n in range(month.day_count)]
+    has_local_times = bool(LOCAL_TIMES & set(by))
+    _count(
+        *(store, accounts, month, meter, days if has_local_times else ()),
+        cut_at_clock_changes="hour" in by,
+    )
     columns = "".join(f'{COLUMN_OF[name]} as "{name}", ' for name in by)
     frame = store.frame(f"select {columns}count(*) as quantity from counted group by all")
     return frame.sort(*by, nulls_last=True) if by else frame
@@ -174,20 +180,26 @@ def messages_of(
 
 
 def _count(
-    store: Store, accounts: Accounts, month: Month, meter: Meter, changes: Sequence[date]
+    store: Store,
+    accounts: Accounts,
+    month: Month,
+    meter: Meter,
+    changes: Sequence[date],
+    *,
+    cut_at_clock_changes: bool = False,
 ) -> None:
     """Make view `counted`: one row for each counted unit of the month, with its dimensions."""
-    owners = pl.DataFrame(list(_owners(accounts)), OWNER, orient="row")
-    inside = [day for day in (*changes, *market.change_dates()) if _is_inside(day, month)]
-    stretches = pl.DataFrame(
-        list(_stretches(accounts, month, sorted({month.first_day, *inside}))), STRETCH, orient="row"
-    )
-    store.put("owners", owners)
-    store.put("stretches", stretches)
+    inside = {day for day in (*changes, *market.change_dates()) if _is_inside(day, month)}
+    days = sorted({month.first_day, *inside})
+    stretches = _stretches(accounts, month, days, cut_at_clock_changes=cut_at_clock_changes)
+    frame = pl.DataFrame(list(stretches), STRETCH, orient="row")
+    store.put("owners", pl.DataFrame(list(_owners(accounts)), OWNER, orient="row"))
+    store.put("stretches", frame)
     store.put("places", market.places())
     store.set("other_market", market.OTHER)
-    store.set("start_at", stretches["start_at"].min())
-    store.set("end_at", stretches["end_at"].max())
+    store.set("month", str(month))
+    store.set("start_at", frame["start_at"].min())
+    store.set("end_at", frame["end_at"].max())
     store.run(f"units_of_{meter}")
     store.run("count_units")
 
@@ -206,23 +218,28 @@ def _owners(accounts: Accounts) -> Iterator[tuple[str | None, str | None, str, d
 
 
 def _stretches(
-    accounts: Accounts, month: Month, days: Sequence[date]
-) -> Iterator[tuple[str, str, str | None, date, datetime, datetime]]:
+    accounts: Accounts, month: Month, days: Sequence[date], *, cut_at_clock_changes: bool
+) -> Iterator[tuple[str, int, str | None, date, datetime, datetime]]:
     """Cut the month of each account at the days given, at midnight in its zone."""
-    # The facts of the first day hold for the month; an account that begins later is taken as it
-    # begins, so that no unit of an owner falls out of the sum.
-    first_rows = {account.account_id: account for account in reversed(accounts.accounts)}
-    facts = {**first_rows, **accounts.as_of(month.first_day)}
-    zones = {i: (accounts.time_zone(a), a.portfolio_id or i) for i, a in facts.items()}
-    zones_of_all = {UNASSIGNED: (accounts.seller_time_zone, None), **zones}
-    ends = [*days[1:], month.next().first_day]
-    instants: dict[tuple[str, date], datetime] = {}
-    for account_id, (zone, portfolio_id) in sorted(zones_of_all.items()):
-        for day in (*days, ends[-1]):
-            if (zone, day) not in instants:
-                instants[zone, day] = _naive(midnight(day, zone))
-        for start, end in pairwise([*days, ends[-1]]):
-            yield account_id, zone, portfolio_id, start, instants[zone, start], instants[zone, end]
+    for account_id in (UNASSIGNED, *accounts.ids()):
+        portfolio_id = None
+        if account_id != UNASSIGNED:
+            portfolio_id = accounts.facts_on(account_id, month.first_day).portfolio_id
+        for day, next_day in pairwise([*days, month.next().first_day]):
+            zone, start_at = _midnight(accounts, account_id, day)
+            _, end_at = _midnight(accounts, account_id, next_day)
+            cuts = offset_changes(start_at, end_at, zone) if cut_at_clock_changes else []
+            for start, end in pairwise([start_at, *cuts, end_at]):
+                offset = int(offset_at(start, zone).total_seconds()) if cut_at_clock_changes else 0
+                yield account_id, offset, portfolio_id, day, _naive(start), _naive(end)
+
+
+def _midnight(accounts: Accounts, account_id: str, day: date) -> tuple[str, datetime]:
+    """The zone that holds for an account on a day, and the instant at which the day begins."""
+    zone = accounts.seller_time_zone
+    if account_id != UNASSIGNED:
+        zone = accounts.facts_on(account_id, day).time_zone or zone
+    return zone, midnight(day, zone)
 
 
 def _naive(instant: datetime) -> datetime:

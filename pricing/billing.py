@@ -43,7 +43,14 @@ def rate_month(
     _check_sums(uneven_accounts(counts, owned))
     facts = catalog.facts(month)
     billed = {*owned["account_id"], *stretches["account_id"]} & facts.keys()
-    drafts = draft(month, {name: facts[name] for name in billed}, details, counts, left)
+    drafts = draft(
+        month,
+        {name: facts[name] for name in billed},
+        {name: catalog.accounts.month_bounds(name, month) for name in billed},
+        details=details,
+        counts=counts,
+        left=left,
+    )
     is_loose = pl.col("account_id").is_null() & (pl.col("meter") == "deliveries")
     unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
     return drafts, unassigned

@@ -271,7 +271,8 @@ def _say_outcome(made: Bill) -> None:
     invoices = made.drafts.invoices
     blocked = int(invoices["is_blocked"].sum())
     done = "would be written" if made.run_id is None else f"written in run {made.run_id}"
-    say(f"{invoices.height} drafts {done}, {blocked} blocked")
+    drafts = "1 draft" if invoices.height == 1 else f"{invoices.height:,} drafts"
+    say(f"{drafts} {done}, {blocked} blocked")
     if made.unassigned:
         say(f"{quantity_text(made.unassigned)} deliveries belong to no account: see senders.csv")
     if made.refused:
@@ -317,5 +318,5 @@ def _print_explanation(document: dict[str, Any]) -> None:
             document["messages"],
             columns=MESSAGE_COLUMNS,
             title="Messages",
-            note=f"at most {MESSAGES_MAX} are listed",
+            note=f"the first {MESSAGES_MAX}" if len(document["messages"]) == MESSAGES_MAX else "",
         )

@@ -46,7 +46,9 @@ def run_demo(root: Path, sample: Sample, *, say: Callable[[str], None]) -> Demo:
     Raises:
         UsageError: `root` holds something else than a sample book.
     """
-    if not (root / MARK).is_file():
+    if (root / MARK).is_file():
+        _check_same(root, sample)
+    else:
         if root.exists() and any(root.iterdir()):
             raise UsageError(
                 f"'{root}' is not empty, and no sample book", where="DIR", hint="name a new folder"
@@ -59,6 +61,19 @@ def run_demo(root: Path, sample: Sample, *, say: Callable[[str], None]) -> Demo:
         loads = list(ingest(store, find_files([str(root / "logs")]), scratch=folder))
     say(f"billing {sample.month} ...")
     return Demo(book, loads, bill(book, sample.month))
+
+
+def _check_same(root: Path, sample: Sample) -> None:
+    if (root / MARK).read_text(encoding="utf-8") != _mark(sample):
+        raise UsageError(
+            f"'{root}' holds a sample of another size, month or seed",
+            where="DIR",
+            hint="name a new folder, or give the options that it was made with",
+        )
+
+
+def _mark(sample: Sample) -> str:
+    return MARK_TEXT + "".join(f"{name}: {value}\n" for name, value in vars(sample).items())
 
 
 def _generate(root: Path, sample: Sample) -> None:
@@ -80,7 +95,7 @@ def _generate(root: Path, sample: Sample) -> None:
     for folder in ("plans", "rate_cards"):
         (unfinished / folder).mkdir(exist_ok=True)
     ensure_secret(Book(unfinished))
-    (unfinished / MARK).write_text(MARK_TEXT, encoding="utf-8")
+    (unfinished / MARK).write_text(_mark(sample), encoding="utf-8")
     if root.exists():
         root.rmdir()
     unfinished.replace(root)

@@ -6,7 +6,7 @@ A document names no run, no load and no clock: the same inputs give the same byt
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -96,6 +96,8 @@ class Drafts:
 def draft(
     month: Month,
     accounts: Mapping[str, Account],
+    periods: Mapping[str, tuple[datetime, datetime]],
+    *,
     details: pl.DataFrame,
     counts: pl.DataFrame,
     left: pl.DataFrame,
@@ -104,7 +106,8 @@ def draft(
 
     Args:
         month: The billing period.
-        accounts: With the facts of the month, zone and currency filled in.
+        accounts: With the facts of the month, currency filled in.
+        periods: The instants that the month of each account begins and ends at.
         details: Schema `DETAIL`, of these accounts alone.
         counts: What `count_deliveries` answered.
         left: Schema `LEFT`.
@@ -116,8 +119,7 @@ def draft(
     totals = {row[0]: row[1:] for row in _totals(lines).iter_rows()}
     for account_id in sorted(accounts):
         account = accounts[account_id]
-        assert account.time_zone, "accounts come with the seller's defaults"
-        start_at, end_at = month.bounds(account.time_zone)
+        start_at, end_at = periods[account_id]
         reasons = blocked.get(account_id, [])
         invoice_id = f"{account_id}/{month}/1"
         total_minor, line_count = totals.get(invoice_id, (0, 0))

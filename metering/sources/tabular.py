@@ -7,15 +7,16 @@ values mean, and how their times are written. It is checked against the header b
 import hashlib
 import re
 import tomllib
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from metering.door import Written, nearest, read_toml
 from metering.errors import BookError, Problem
-from metering.files import RefusedFile
+from metering.files import LINE_BYTES_MAX, RefusedFile, csv_header
 from metering.settings import TimeZone
 from metering.store import DataError, Store, column_names
 
@@ -55,7 +56,9 @@ class Mapping(Written):
     values: dict[Ours, dict[str, str]] = Field(default_factory=dict)
     constants: dict[Ours, str] = Field(default_factory=dict)
     time: Time = Time()
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Annotated[
+        str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1)
+    ] = ","
     text: Annotated[str, Field(exclude=True)] = ""
 
     @model_validator(mode="after")
@@ -101,15 +104,16 @@ def stage(store: Store, path: Path, form: str, mapping: Mapping | None) -> None:
             "a Parquet file needs a mapping of its columns",
             "give --mapping FILE; docs/formats.md shows one",
         )
-    _read_table(store, path, form, mapping)
+    header = _read_table(store, path, form, mapping)
     columns = ", ".join(f"{_value(name, mapping)} as {name}" for name in OURS)
-    pairs = (f"{_quote(theirs)}: {_column(theirs)}" for theirs in mapping.columns.values())
+    pairs = (f"{_quote(theirs)}: {_column(theirs)}" for theirs in header)
     cells = "{" + ", ".join(pairs) + "}"
     store.execute(
         f"""
         create or replace temp view message_row as
         select
-            line, row_text, problem, to_json({cells})::varchar as cells, {columns},
+            "tollbook line" as line, "tollbook text" as row_text,
+            "tollbook problem" as problem, to_json({cells})::varchar as cells, {columns},
             {_instant(mapping)} as instant, '{mapping.channel}' as channel
         from arrived_rows
         """
@@ -117,11 +121,13 @@ def stage(store: Store, path: Path, form: str, mapping: Mapping | None) -> None:
     store.run("stage_message_rows")
 
 
-def _read_table(store: Store, path: Path, form: str, mapping: Mapping) -> None:
+def _read_table(store: Store, path: Path, form: str, mapping: Mapping) -> list[str]:
+    """Fill table `arrived_rows`, once the mapping is known to fit; answer its columns."""
     store.set("path", str(path))
     store.set("delimiter", mapping.delimiter)
+    store.set("is_epoch", mapping.time.format == "epoch")
     try:
-        header = _header(store, path, form)
+        header = _header(store, path, form, mapping)
     except (ValueError, *DataError) as error:
         raise RefusedFile(
             f"cannot be read: {str(error).partition(chr(10))[0]}", "check it"
@@ -137,18 +143,63 @@ def _read_table(store: Store, path: Path, form: str, mapping: Mapping) -> None:
             "; ".join(sorted({problem.hint for problem in problems})),
         )
     with store.in_order():
-        store.run(f"read_{form}_rows")
+        match form:
+            case "quarantined":
+                store.execute(_read_again(header))
+            case "csv":
+                _read_csv(store, header)
+            case _:
+                store.run("read_parquet_rows")
+    return header
 
 
-def _header(store: Store, path: Path, form: str) -> list[str]:
+def _header(store: Store, path: Path, form: str, mapping: Mapping) -> list[str]:
     match form:
         case "parquet":
             return column_names(path)
         case "csv":
-            return store.frame("csv_header")["column_name"].to_list()
+            return csv_header(path, mapping.delimiter)
         case _:
-            store.run("read_quarantined_rows")
-            return store.frame("describe arrived_rows")["column_name"].to_list()
+            return store.frame("quarantined_header")["name"].to_list()
+
+
+def _read_csv(store: Store, header: Sequence[str]) -> None:
+    """Read the rows of a CSV file as text; the header was read and checked before."""
+    columns = "{" + ", ".join(f"{_quote(name)}: 'VARCHAR'" for name in header) + "}"
+    store.execute("drop table if exists csv_rejects; drop table if exists csv_reject_scans")
+    store.execute(
+        f"""
+        create or replace temp table parsed_rows as
+        select row_number() over () as "tollbook line", cells.*
+        from read_csv(
+            getvariable('path'), columns = {columns}, header = true, auto_detect = false,
+            delim = getvariable('delimiter'), quote = '"', escape = '"', strict_mode = true,
+            store_rejects = true, rejects_table = 'csv_rejects',
+            rejects_scan = 'csv_reject_scans', max_line_size = {LINE_BYTES_MAX}
+        ) as cells
+        """
+    )
+    store.run("read_csv_rows")
+
+
+def _read_again(header: Sequence[str]) -> str:
+    """The SQL that makes rows of the JSON objects that refused rows are kept as."""
+    cells = ", ".join(
+        f"json ->> {_quote(json_path(name))} as {_column(name).removeprefix('arrived_rows.')}"
+        for name in header
+    )
+    return f"""
+        create or replace temp table arrived_rows as
+        select
+            row_number() over () as "tollbook line", null::varchar as "tollbook text",
+            null::varchar as "tollbook problem",
+            {cells}
+        from read_ndjson_objects(getvariable('path'))
+    """
+
+
+def json_path(name: str) -> str:
+    return '$."' + name.replace('"', '\\"') + '"'
 
 
 def _value(name: str, mapping: Mapping) -> str:
@@ -174,7 +225,7 @@ def _instant(mapping: Mapping) -> str:
         case "epoch":
             return f"instant_of(try_cast({text} as bigint))"
         case "iso":
-            has_zone = f"regexp_matches({text}, '(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
+            has_zone = f"regexp_matches({text}, ':[0-9.]+ *([Zz]|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
             return (
                 f"case when {has_zone} then try_cast({text} as timestamptz) at time zone 'UTC'"
                 f" else timezone({zone}, try_cast({text} as timestamp)) at time zone 'UTC' end"

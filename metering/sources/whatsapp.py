@@ -13,6 +13,8 @@ from itertools import starmap
 from pathlib import Path
 from typing import TypeAlias
 
+import polars as pl
+
 from metering.store import DataError, Store
 
 Shape: TypeAlias = "str | list[Shape] | dict[str, Shape]"
@@ -98,6 +100,9 @@ KNOWN_FIELDS: dict[str, frozenset[str]] = {
         ),
     }.items()
 }
+KNOWN_STATUSES = frozenset(
+    {"accepted", "sent", "delivered", "read", "played", "failed", "deleted", "warning", "pending"}
+)
 ANALYTICS = (
     "analytics",
     "conversation_analytics",
@@ -135,7 +140,7 @@ def _first_pass(store: Store, file_no: str) -> bool:
                 entry
             from read_ndjson(
                 getvariable('paths'), columns = {columns_of(PAYLOAD)}, ignore_errors = true,
-                auto_detect = false, sample_size = 1, filename = true,
+                auto_detect = false, records = true, filename = true,
                 maximum_object_size = {LINE_BYTES_MAX}
             )
             """
@@ -188,10 +193,10 @@ def _line(paths: Sequence[Path]) -> str:
 
 
 def unknown_fields(store: Store, paths: Sequence[Path]) -> dict[int, dict[str, int]]:
-    """Count the fields that are new to us, by number of the file and by their place.
+    """Count the fields and statuses that are new to us, by number of the file and by their place.
 
-    Looks at the first `LINES_LOOKED_AT` lines: a field that a new version of the network's
-    interface brings is in most of its payloads.
+    Of fields, it looks at the first `LINES_LOOKED_AT` lines: one that a new version of the
+    network's interface brings is in most of its payloads.
     """
     store.execute(
         f"""
@@ -207,7 +212,8 @@ def unknown_fields(store: Store, paths: Sequence[Path]) -> dict[int, dict[str, i
     store.run("sample_changes")
     counted = store.frame(" union all ".join(starmap(_unknown_at, KNOWN_FIELDS.items())))
     found: dict[int, dict[str, int]] = {}
-    for file_no, field, count in counted.sort("file_no", "field").rows():
+    statuses = store.frame("unknown_statuses", {"known": sorted(KNOWN_STATUSES)})
+    for file_no, field, count in pl.concat([counted, statuses]).sort("file_no", "field").rows():
         found.setdefault(file_no, {})[field] = count
     return found
 

@@ -9,7 +9,7 @@ with arrived as (
         type,
         subject,
         occurred_at,
-        data::varchar as data
+        data
     from staged_cloud_events
 ),
 ranked as (

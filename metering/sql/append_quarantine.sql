@@ -55,7 +55,13 @@ select
                 'changes', json_array(json_object(
                     'field', json_extract(change, '$.field'),
                     'value', json_object(
-                        'metadata', json_extract(change, '$.value.metadata'),
+                        'metadata', coalesce(
+                            json_extract(change, '$.value.metadata'),
+                            case
+                                when sender_id is not null
+                                    then json_object('phone_number_id', sender_id)
+                            end
+                        ),
                         'contacts', json_extract(change, '$.value.contacts'),
                         aside.array_name, json_array(item)
                     )

@@ -21,7 +21,7 @@ select
     coalesce(
         places.market, case when owned.prefix is not null or owned.country is not null then getvariable('other_market') end
     ) as market,
-    timezone(stretches.time_zone, owned.counted_at at time zone 'UTC') as local_at
+    stretches.offset_seconds
 from owned
 join stretches
     on stretches.account_id = owned.account_id

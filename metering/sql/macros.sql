@@ -12,27 +12,26 @@ create or replace temp macro message_key_of(channel, direction, sender_id, messa
         chr(31), part
     ));
 
--- The data of a CloudEvent, with keyed hashes in place of what names a contact.
+-- What stands for a contact in a text.
+create or replace temp macro contact_word(name) as
+    concat('contact:', key_of('contact', ltrim(name, '+')));
+
+-- The data of a CloudEvent, at any depth, with keyed hashes in place of what names a contact.
 create or replace temp macro without_contacts(data) as
-    case
-        when json_type(data) = 'OBJECT' and list_has_any(json_keys(data), getvariable('contact_keys'))
-            then map_from_entries(list_transform(
-                json_keys(data),
-                lambda name: {
-                    name: name,
-                    held: case
-                        when list_contains(getvariable('contact_keys'), name)
-                            and json_extract_string(data, '$."' || name || '"') is not null
-                            then to_json(concat('contact:', key_of(
-                                'contact',
-                                ltrim(json_extract_string(data, '$."' || name || '"'), '+')
-                            )))
-                        else json_extract(data, '$."' || name || '"')
-                    end
-                }
-            ))::json
-        else data
-    end;
+    list_reduce(
+        regexp_extract_all(data, getvariable('contact_fields')),
+        lambda text, pair: replace(
+            text,
+            pair,
+            concat(
+                regexp_extract(pair, '^("[^"]*"\s*:\s*)', 1),
+                '"',
+                contact_word(regexp_extract(pair, ':\s*"?([^"]*)"?$', 1)),
+                '"'
+            )
+        ),
+        data
+    );
 
 -- The beginning of a number that decides its prefix: see metering/market.py.
 create or replace temp macro head_of(number) as

@@ -1,17 +1,19 @@
 -- What the events in view `fresh` say of outbound messages is merged into `deliveries`. Every fact
 -- is a minimum or a maximum, so that the order of loads is no matter: delivered at the earliest
 -- delivered, read or played; pricing that of the report with the highest (time, read > played >
--- delivered > sent, content), never from failed or deleted. Content is `subtype` over `type` over
+-- delivered > sent, content), never from failed, deleted or what is new to us. Content is `subtype` over `type` over
 -- `billable`, as the network ranks its own words.
 create or replace temp table touched as
 with reports as (
     select
         *,
-        status not in ('failed', 'deleted') as can_tell,
-        epoch_us(occurred_at) * 8
+        status in ('sent', 'delivered', 'read', 'played') as can_tell,
+        -- Pricing that names a category beats such as does not, in reports of one instant.
+        epoch_us(occurred_at) * 16
         + case status
-            when 'read' then 4 when 'played' then 3 when 'delivered' then 2 when 'sent' then 1 else 0
-        end as rank
+            when 'read' then 6 when 'played' then 4 when 'delivered' then 2 else 0
+        end
+        + (category is not null)::integer as rank
     from fresh
     where direction = 'outbound'
 ),

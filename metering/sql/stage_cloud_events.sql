@@ -16,7 +16,9 @@ unfolded as (
     select
         line,
         unnest(range(1, 1 + json_array_length(raw)::bigint)) as payload_no,
-        unnest(from_json(raw, '["JSON"]')) as raw
+        unnest(list_transform(
+            from_json(raw, '["JSON"]'), lambda e: coalesce(e, 'null'::json)
+        )) as raw
     from numbered
     where json_type(raw) = 'ARRAY'
 ),
@@ -29,10 +31,18 @@ fields as (
         nullif(raw ->> '$.id', '') as event_id,
         nullif(raw ->> '$.source', '') as source,
         nullif(raw ->> '$.type', '') as type,
-        nullif(raw ->> '$.subject', '') as subject,
+        -- A subject is an account or a sender; one that is written as a number is a contact.
+        case
+            when regexp_full_match(raw ->> '$.subject', '\+[0-9]{7,15}')
+                then contact_word(raw ->> '$.subject')
+            else nullif(raw ->> '$.subject', '')
+        end as subject,
         nullif(raw ->> '$.time', '') as time,
-        try_cast(raw ->> '$.time' as timestamptz) at time zone 'UTC' as occurred_at,
-        without_contacts(json_extract(raw, '$.data')) as data
+        case
+            when regexp_matches(raw ->> '$.time', ':[0-9.]+(Z|z|[+-][0-9]{2}:?[0-9]{2})$')
+                then try_cast(raw ->> '$.time' as timestamptz) at time zone 'UTC'
+        end as occurred_at,
+        without_contacts(json_extract(raw, '$.data')::varchar) as data
     from unfolded
 )
 select

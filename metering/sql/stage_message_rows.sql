@@ -4,18 +4,28 @@ with numbered as (
     select
         *,
         coalesce(lower(direction), 'outbound') as way,
-        case when regexp_full_match(recipient, '\+?[0-9]{7,15}') then ltrim(recipient, '+') end as number,
+        -- In E.164, however it is written; a number without its country code is unknown.
+        nullif(
+            regexp_extract(
+                regexp_replace(recipient, '[ ().-]', '', 'g'), '^(?:\+|00)?([1-9][0-9]{6,14})$', 1
+            ),
+            ''
+        ) as number,
         case
             when problem is not null then problem
             when message_id is null then 'message id is missing'
             when sender_id is null then 'sender is missing'
-            when status is null then 'status is missing'
             when coalesce(lower(direction), 'outbound') not in ('outbound', 'inbound')
                 then 'direction is neither outbound nor inbound'
+            when status is null and coalesce(lower(direction), 'outbound') = 'outbound'
+                then 'status is missing'
             when occurred_at is null then 'timestamp is missing'
-            when instant is null then coalesce(
-                time_problem(try_cast(occurred_at as bigint)), 'timestamp is not in the format of the mapping'
-            )
+            when instant is null and (getvariable('is_epoch') or try_cast(occurred_at as bigint) is not null)
+                then coalesce(
+                    time_problem(try_cast(occurred_at as bigint)),
+                    'timestamp is not in the format of the mapping'
+                )
+            when instant is null then 'timestamp is not in the format of the mapping'
             when instant < '2009-01-01' then 'timestamp is before 2009'
             when instant >= '2100-01-01' then 'timestamp is after 2099'
             when country is not null and not regexp_full_match(country, '[A-Z]{2}')
@@ -44,14 +54,20 @@ select
         channel, way, sender_id, message_id, case when way = 'inbound' then message_type end
     ) as message_key,
     way as direction,
-    case way when 'outbound' then status else 'received' end as status,
+    case way when 'outbound' then lower(status) else 'received' end as status,
     message_type,
     instant as occurred_at,
     channel,
     sender_id,
     waba_id,
     key_of('contact', number) as contact_key,
-    key_of('user', coalesce(user_id, case when number is null then recipient end)) as user_key,
+    key_of(
+        'user',
+        coalesce(
+            user_id,
+            case when number is null and regexp_matches(recipient, '[A-Za-z]') then recipient end
+        )
+    ) as user_key,
     case when number is not null then heads.country else numbered.country end as country,
     case when number is not null then coalesce(heads.prefix, '*') end as prefix,
     null as group_key,

@@ -74,14 +74,22 @@ known as (
         * exclude (contacts),
         item_no > status_count + message_count as is_rest,
         case when item_no <= status_count then 'outbound' else 'inbound' end as direction,
-        try_cast(item.timestamp as bigint) as seconds,
+        try_cast(
+            case
+                when contains(item.timestamp, '.')
+                    then regexp_extract(item.timestamp, '^(-?[0-9]+)\.[0-9]+$', 1)
+                when regexp_full_match(item.timestamp, '-?[0-9]+') then item.timestamp
+            end as bigint
+        ) as seconds,
         coalesce(nullif(phone_number_id, ''), default_sender) as sender_id,
-        -- Of several contacts, the one that the item is about.
+        -- Of several contacts, or those of a group, the one that the item is about.
         case
-            when len(contacts) > 1 then list_filter(
+            when len(contacts) > 1 or item.recipient_type = 'group' then list_filter(
                 contacts,
-                lambda c: c.wa_id in (item.recipient_id, item.from)
-                or c.user_id in (item.recipient_user_id, item.from_user_id)
+                lambda c: c.wa_id in (item.recipient_id, item.from, item.recipient_participant_id)
+                or c.user_id in (
+                    item.recipient_user_id, item.from_user_id, item.recipient_participant_user_id
+                )
             )
             else contacts
         end as contacts
@@ -126,7 +134,10 @@ judged as (
                 end,
                 ''
             ),
-            nullif(contacts[1].user_id, ''),
+            case
+                when coalesce(contacts[1].wa_id, '') in ('', number_or_id)
+                    then nullif(contacts[1].user_id, '')
+            end,
             case when number is null then nullif(number_or_id, '') end
         ) as user_id,
         case

@@ -18,7 +18,14 @@ select
             else [null::bigint]
         end
     ) as payload_no,
-    unnest(case when is_list then from_json(raw, '["JSON"]') else [raw] end) as raw
+    -- An element that is null is a value of its own, and no line that could not be read.
+    unnest(
+        case
+            when is_list
+                then list_transform(from_json(raw, '["JSON"]'), lambda e: coalesce(e, 'null'::json))
+            else [raw]
+        end
+    ) as raw
 from typed;
 
 create or replace temp view payload as
@@ -30,6 +37,16 @@ with enveloped as (
         and (json_type(raw, '$.statuses') = 'ARRAY' or json_type(raw, '$.messages') = 'ARRAY')
             as is_on_premises
     from unfolded
+),
+wrapped as (
+    select
+        * exclude (raw),
+        case
+            when is_on_premises
+                then concat('{"entry":[{"changes":[{"field":"messages","value":', raw, '}]}]}')::json
+            else raw
+        end as raw
+    from enveloped
 )
 select
     file_no,
@@ -41,12 +58,5 @@ select
         when is_on_premises then coalesce(getvariable('sender'), 'on-premises')
         else getvariable('sender')
     end as default_sender,
-    try(from_json(
-        case
-            when is_on_premises
-                then concat('{"entry":[{"changes":[{"field":"messages","value":', raw, '}]}]}')::json
-            else raw
-        end,
-        getvariable('payload_shape')
-    )).entry as entry
-from enveloped;
+    try(from_json(raw, getvariable('payload_shape'))).entry as entry
+from wrapped;

@@ -75,7 +75,7 @@ def read_bare(log: Path) -> None:
         connection.execute(
             f"""
             select bit_xor(hash(entry)) from read_ndjson(
-                $path, columns = {columns_of(PAYLOAD)}, auto_detect = false, sample_size = 1
+                $path, columns = {columns_of(PAYLOAD)}, auto_detect = false, records = true
             )
             """,
             {"path": str(log)},

@@ -121,7 +121,7 @@ def test_billing_again_gives_the_same_bytes(book: Book, run: Run) -> None:
 def test_a_dry_run_writes_nothing(book: Book, run: Run) -> None:
     result = run("bill", "2026-10", "--dry-run")
 
-    assert "drafts would be written" in result.stderr
+    assert "1 draft would be written" in result.stderr
     assert "nothing" in run("invoice", "list").stdout
 
 
@@ -184,7 +184,7 @@ def test_what_has_no_price_blocks_the_invoice_and_ends_with_three(book: Book, ru
     result = run("bill", "2026-10")
 
     assert result.exit_code == 3
-    assert "1 drafts written in run 1, 1 blocked" in result.stderr
+    assert "1 draft written in run 1, 1 blocked" in result.stderr
     assert (
         "Blocked: 1 price unknown: card 'whatsapp' has no USD rate for Brazil/telepathy"
         in run("invoice", "show", "example/2026-10/1").stdout
