@@ -1,0 +1,182 @@
+"""The invoices of a month: a list with its totals, and one of them with its lines and details."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import text
+from dashboards.figures import totals
+from dashboards.filters import choose_invoices
+from dashboards.format import amount, count, exact, month_name, plain
+from dashboards.load import Generation
+from dashboards.views.empty import say_empty
+
+ROWS_HEIGHT = 390
+
+
+def show(generation: Generation, month: str) -> None:
+    """Draw the view."""
+    invoices = generation.invoices(month)
+    if invoices.is_empty():
+        say_empty(text.NO_BILL, month=month_name(month), iso=month)
+        return
+    chosen, selection = choose_invoices(invoices)
+    if chosen.is_empty():
+        st.info(text.NO_MATCH.format(month=month_name(month)))
+        return
+    _show_totals(chosen)
+    _show_list(chosen, month, key=f"rows/{generation.folder.name}/{month}/{selection}")
+    st.caption(text.SHOWN.format(shown=count(chosen.height), count=count(invoices.height)))
+    invoice_id = st.selectbox(
+        text.INVOICE,
+        chosen["invoice_id"].to_list(),
+        index=None,
+        placeholder=text.INVOICE_HINT,
+        key="invoice",
+        bind="query-params",
+    )
+    if invoice_id is not None:
+        invoice = chosen.row(by_predicate=pl.col("invoice_id") == invoice_id, named=True)
+        _show_invoice(generation, month, invoice)
+
+
+def _show_totals(invoices: pl.DataFrame) -> None:
+    with st.container(horizontal=True):
+        for total in totals(invoices):
+            label = text.TOTAL_OF if total.invoice_count > 1 else text.TOTAL_OF_ONE
+            st.metric(
+                label.format(currency=total.currency, count=count(total.invoice_count)),
+                amount(total.amount_minor, total.currency),
+                border=True,
+                width="content",
+            )
+
+
+def _show_list(invoices: pl.DataFrame, month: str, *, key: str) -> None:
+    columns = ("total_minor", "currency")
+    amounts = [amount(*row) for row in invoices.select(columns).iter_rows()]
+    blocked = (
+        pl.when("is_blocked").then(pl.lit(text.BLOCKED_YES)).otherwise(pl.lit(text.BLOCKED_NO))
+    )
+    table = invoices.select(
+        pl.col("name").alias(text.NAME),
+        pl.Series(text.TOTAL, amounts, pl.String),
+        pl.col("currency").alias(text.CURRENCY),
+        blocked.alias(text.BLOCKED),
+        pl.col("state").alias(text.STATE_NAME),
+        pl.col("line_count").alias(text.LINES),
+        pl.col("account_id").alias(text.ACCOUNT),
+    )
+    st.dataframe(
+        table,
+        height=min(ROWS_HEIGHT, 38 + 35 * table.height),
+        key=key,
+        column_config={
+            text.TOTAL: st.column_config.TextColumn(alignment="right"),
+            text.LINES: st.column_config.NumberColumn(format="localized"),
+        },
+        on_select=lambda: _take_row(key, invoices["invoice_id"].to_list()),
+        selection_mode="single-row",
+        lazy=False,
+        alt=text.INVOICES_ALT.format(count=count(table.height), month=month_name(month)),
+    )
+
+
+def _take_row(key: str, invoice_ids: Sequence[str]) -> None:
+    """Let a click on a row choose the invoice."""
+    rows = st.session_state[key]["selection"]["rows"]
+    st.session_state["invoice"] = invoice_ids[rows[0]] if rows else None
+
+
+def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any]) -> None:
+    st.subheader(plain(invoice["name"]), anchor=False)
+    facts = {name: invoice[name] for name in ("invoice_id", "state", "purpose")}
+    st.caption(plain(text.INVOICE_FACTS.format(month=month_name(month), **facts)))
+    _show_blocked(invoice, month)
+    lines = generation.lines(month, invoice["invoice_id"])
+    if lines.is_empty():
+        st.info(text.NO_LINES)
+        return
+    _show_lines(lines, invoice)
+    charges = dict(lines.select("charge", "line_id").iter_rows())
+    charge = st.selectbox(text.DETAILS_OF, list(charges), key=f"line/{invoice['invoice_id']}")
+    line = lines.row(by_predicate=pl.col("charge") == charge, named=True)
+    _show_details(generation.details(month, line["line_id"]), line)
+
+
+def _show_blocked(invoice: dict[str, Any], month: str) -> None:
+    if not invoice["is_blocked"]:
+        return
+    reasons = [
+        f"- {plain(reason['quantity'])} {plain(reason['what'])}: "
+        + text.REMEDIES.get(reason["reason"], text.OTHER_REMEDY)
+        for reason in json.loads(invoice["blocked"])
+    ]
+    st.warning("\n".join([text.IS_BLOCKED, "", *reasons, "", text.THEN_BILL.format(month=month)]))
+
+
+def _show_lines(lines: pl.DataFrame, invoice: dict[str, Any]) -> None:
+    amounts = [amount(*row) for row in lines.select("amount_minor", "currency").iter_rows()]
+    table = lines.select(
+        pl.col("charge").alias(text.CHARGE),
+        pl.Series(text.QUANTITY, [exact(number) for number in lines["quantity"]], pl.String),
+        pl.Series(text.AMOUNT, amounts, pl.String),
+        pl.col("currency").alias(text.CURRENCY),
+        pl.col("kind").replace(text.KINDS).alias(text.KIND),
+        pl.col("plan").alias(text.PLAN),
+    )
+    st.dataframe(
+        table,
+        height="content",
+        column_config=_to_the_right(text.QUANTITY, text.AMOUNT),
+        lazy=False,
+        alt=text.LINES_ALT.format(invoice_id=invoice["invoice_id"]),
+    )
+    total = amount(invoice["total_minor"], invoice["currency"])
+    st.markdown(
+        text.INVOICE_TOTAL.format(
+            amount=total, currency=invoice["currency"], lines=count(lines.height)
+        )
+    )
+
+
+def _show_details(details: pl.DataFrame, line: dict[str, Any]) -> None:
+    numbers = {
+        name: pl.Series([exact(number) for number in details[name]], dtype=pl.String)
+        for name in ("quantity", "unit_price", "amount")
+    }
+    table = details.select(
+        pl.col("market").alias(text.MARKET),
+        pl.col("category").alias(text.CATEGORY),
+        pl.col("pricing_type").alias(text.PRICING_TYPE),
+        pl.col("tier").cast(pl.String).alias(text.TIER),
+        numbers["quantity"].alias(text.QUANTITY),
+        numbers["unit_price"].alias(text.UNIT_PRICE),
+        numbers["amount"].alias(text.EXACT_AMOUNT),
+        pl.col("status").alias(text.STATUS),
+        pl.col("note").alias(text.NOTE),
+        pl.col("rate_date").cast(pl.String).alias(text.RATE_DATE),
+        pl.col("evidence").alias(text.EVIDENCE),
+    )
+    filled = [name for name in table.columns if table[name].null_count() < table.height]
+    st.dataframe(
+        table.select(filled).fill_null(""),
+        height=min(ROWS_HEIGHT, 38 + 35 * table.height),
+        column_config=_to_the_right(text.QUANTITY, text.UNIT_PRICE, text.EXACT_AMOUNT),
+        lazy=False,
+        alt=text.DETAILS_ALT.format(charge=line["charge"]),
+    )
+    st.caption(
+        text.DETAILS_SUM.format(
+            exact=exact(line["amount_exact"]),
+            amount=amount(line["amount_minor"], line["currency"]),
+            currency=line["currency"],
+        )
+    )
+
+
+def _to_the_right(*names: str) -> dict[str, Any]:
+    return {name: st.column_config.TextColumn(alignment="right") for name in names}
