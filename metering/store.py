@@ -119,6 +119,19 @@ class Store:
         self._connection.execute("commit")
 
     @contextmanager
+    def as_written(self) -> Iterator[None]:
+        """Join in the order that a statement is written in, the right side being the small one.
+
+        The engine takes a JSON file that it has not looked into for a few rows, and would keep all
+        of them in memory to look up the table that is really small.
+        """
+        self._connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+        try:
+            yield
+        finally:
+            self._connection.execute("reset disabled_optimizers")
+
+    @contextmanager
     def in_order(self) -> Iterator[None]:
         """Read files in the order of their lines, which costs a core."""
         self._connection.execute("set preserve_insertion_order = true")

@@ -145,7 +145,8 @@ def _first_pass(store: Store, file_no: str) -> bool:
             )
             """
         )
-        store.run("stage_webhooks")
+        with store.as_written():
+            store.run("stage_webhooks")
     except DataError:  # nested beyond what the reader follows; the second pass says where
         store.execute("delete from staged")
         return False

@@ -82,9 +82,9 @@ known as (
             end as bigint
         ) as seconds,
         coalesce(nullif(phone_number_id, ''), default_sender) as sender_id,
-        -- Of several contacts, or those of a group, the one that the item is about.
+        -- Of several contacts, the one that the item is about.
         case
-            when len(contacts) > 1 or item.recipient_type = 'group' then list_filter(
+            when len(contacts) > 1 then list_filter(
                 contacts,
                 lambda c: c.wa_id in (item.recipient_id, item.from, item.recipient_participant_id)
                 or c.user_id in (
