@@ -2,9 +2,10 @@
 
 A file is read twice at most. The first pass reads its lines straight into typed columns, which is
 as fast as DuckDB can, but sees neither the place nor the text of a line. Only if some item cannot
-be used as it stands does a second pass read numbered lines with their text, so that what is refused
-can be shown, and what the first could not understand (a line that is an array, a payload without
-envelope) be unfolded. Both apply the same rules, those of `sql/stage_webhooks.sql`.
+be used as it stands does a second pass take its place: it reads numbered lines with their text, so
+that what is refused can be shown, and what the first could not understand (a line that is an array,
+a payload without envelope) be unfolded. Nothing is pieced together from the two, and both apply the
+same rules, those of `sql/stage_webhooks.sql`.
 """
 
 import json
@@ -129,14 +130,13 @@ def stage(store: Store, paths: Sequence[Path], *, sender: str | None) -> None:
 
 def _first_pass(store: Store, file_no: str) -> bool:
     """Stage what typed columns show; is everything in the files accounted for by it?"""
-    store.set("pass", 1)
     try:
         store.execute(
             f"""
             create or replace temp view payload as
             select
                 {file_no} as file_no, null::bigint as line, null::bigint as payload_no,
-                null::varchar as raw, false as keep_all, getvariable('sender') as default_sender,
+                null::varchar as raw, getvariable('sender') as default_sender,
                 entry
             from read_ndjson(
                 getvariable('paths'), columns = {columns_of(PAYLOAD)}, ignore_errors = true,
@@ -148,18 +148,15 @@ def _first_pass(store: Store, file_no: str) -> bool:
         with store.as_written():
             store.run("stage_webhooks")
     except DataError:  # nested beyond what the reader follows; the second pass says where
-        store.execute("delete from staged")
         return False
     return not store.value("select count(*) from staged where aside.reason is not null")
 
 
 def _second_pass(store: Store, file_no: str, *, line: str) -> None:
-    store.set("keep_everything", not store.value("select count(*) from staged"))
-    store.set("pass", 2)
     store.set("payload_shape", json.dumps(PAYLOAD))
     store.set("analytics", list(ANALYTICS))
-    store.execute("delete from staged where aside.reason is not null")
-    with store.in_order():
+    store.run("create_staged")
+    with store.in_order(), store.as_written():
         _number_lines(store, file_no, line)
         store.run("unfold_webhooks")
         store.run("stage_webhooks")

@@ -10,7 +10,6 @@ entries as (
         line,
         payload_no,
         raw,
-        keep_all,
         default_sender,
         coalesce(len(entry), 0) > 0 as has_entry,
         unnest(case when len(entry) > 0 then entry else [null] end) as entry,
@@ -246,5 +245,3 @@ select
     key_of('referral', nullif(item.referral.source_id, '')) as referral_key
 from judged
 left join heads on heads.head = head_of(number)
--- The second pass adds only what the first could not use.
-where getvariable('pass') = 1 or keep_all or reason is not null

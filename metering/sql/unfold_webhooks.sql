@@ -1,6 +1,6 @@
 -- One row for each payload in view `numbered`, with its line and text. A line that is an array is a
 -- payload for each of its elements; a payload without envelope, as the on-premises API sends it,
--- gets one. `keep_all` marks payloads that the first pass saw none of.
+-- gets one.
 create or replace temp view unfolded as
 with typed as (
     select
@@ -11,7 +11,6 @@ with typed as (
 select
     file_no,
     line,
-    coalesce(is_list, false) as is_element,
     unnest(
         case
             when is_list then range(1, 1 + json_array_length(raw)::bigint)
@@ -53,7 +52,6 @@ select
     line,
     payload_no,
     raw::varchar as raw,
-    is_element or coalesce(is_on_premises, false) or getvariable('keep_everything') as keep_all,
     case
         when is_on_premises then coalesce(getvariable('sender'), 'on-premises')
         else getvariable('sender')
