@@ -13,7 +13,7 @@ entries as (
         default_sender,
         coalesce(len(entry), 0) > 0 as has_entry,
         unnest(case when len(entry) > 0 then entry else [null] end) as entry,
-        unnest(range(1, 1 + greatest(1, coalesce(len(entry), 0)))) as entry_no
+        unnest(case when len(entry) > 1 then range(1, 1 + len(entry)) else [1] end) as entry_no
     from payload
 ),
 changes as (
@@ -22,7 +22,9 @@ changes as (
         entry.id as waba_id,
         coalesce(len(entry.changes), 0) > 0 as has_change,
         unnest(case when len(entry.changes) > 0 then entry.changes else [null] end) as change,
-        unnest(range(1, 1 + greatest(1, coalesce(len(entry.changes), 0)))) as change_no
+        unnest(
+            case when len(entry.changes) > 1 then range(1, 1 + len(entry.changes)) else [1] end
+        ) as change_no
     from entries
 ),
 counted as (
