@@ -261,7 +261,8 @@ def erase_command(contact: str, book_path: Path) -> None:
         with Store.open(book, settings, "write") as store:
             count = erase(store, contact)
         rewrite(book, settings)
-        click.echo(f"{count:,} rows no longer name this contact")
+        rows = "1 row no longer names" if count == 1 else f"{count:,} rows no longer name"
+        click.echo(f"{rows} this contact")
 
 
 @click.command("backup")

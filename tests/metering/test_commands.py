@@ -273,7 +273,7 @@ def test_backup_restore_and_erase_say_what_they_did(book: Book, tmp_path: Path) 
     assert result.exit_code == 0
     restored = Book.at(tmp_path / "again")
     assert run_json(restored, "usage", "2026-10") == run_json(book, "usage", "2026-10")
-    assert "1 rows no longer name this contact" in run(book, "erase", f"+{BRAZIL}").stdout
+    assert "1 row no longer names this contact" in run(book, "erase", f"+{BRAZIL}").stdout
 
 
 def test_another_job_ends_the_command_with_11(book: Book) -> None:
