@@ -137,9 +137,10 @@ def read_accounts(book: Book, settings: Settings) -> tuple[Accounts, list[Proble
         for account in accounts
     ]
     filled.sort(key=lambda account: (account.account_id, account.effective_from))
+    if not problems:  # else an owner may be missing only because its row could not be read
+        problems += _unknown_owners(senders, {account.account_id for account in filled})
     problems += sender_problems
     problems += _repeated_accounts(filled)
-    problems += _unknown_owners(senders, {account.account_id for account in filled})
     problems += _overlapping_senders(senders)
     return Accounts(tuple(filled), tuple(senders), settings.seller.time_zone), problems
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from metering.door import Written, read_toml
-from metering.errors import BookError, UsageError
+from metering.errors import BookError, Problem, UsageError
 from metering.period import ZONES
 
 SETTINGS = "tollbook.toml"
@@ -108,7 +108,11 @@ class Book:
 
     def settings(self) -> Settings:
         """Read `tollbook.toml`; raises `BookError` with every mistake in it."""
-        settings, problems = read_toml(self.root / SETTINGS, Settings)
+        settings, problems = self.read_settings()
         if settings is None:
             raise BookError(problems)
         return settings
+
+    def read_settings(self) -> tuple[Settings | None, list[Problem]]:
+        """Read `tollbook.toml` with every mistake that is in it."""
+        return read_toml(self.root / SETTINGS, Settings)

@@ -17,7 +17,7 @@ from metering.door import read_rows, read_toml
 from metering.errors import BookError, Problem
 from metering.facts import data_path
 from metering.period import Month
-from metering.settings import SETTINGS, Book, Settings
+from metering.settings import SETTINGS, Book, Seller, Settings
 from pricing.checks import (
     card_charges,
     card_gaps,
@@ -37,6 +37,10 @@ from pricing.subscription import (
 BOOK_FILES = (SETTINGS, "accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv")
 SHIPPED_FILES = ("markets.csv", "card_categories.csv")
 GAPS = "GAPS.csv"  # lists what the shipped cards lack; it is no card
+
+
+# In place of settings that cannot be read, so that the other files are checked all the same.
+STAND_IN = Settings(seller=Seller(name="?", country="DE", time_zone="UTC", currency="USD"))
 
 
 @dataclass(frozen=True)
@@ -91,17 +95,17 @@ def load_catalog(book: Book) -> Catalog:
 
 def check_book(book: Book) -> tuple[list[Problem], list[Problem]]:
     """Find every mistake in the files of a book, and what is no mistake but may surprise."""
-    try:
-        _, problems, warnings = read_catalog(book)
-    except BookError as error:  # without settings nothing else can be read
-        return [*error.problems], []
+    _, problems, warnings = read_catalog(book)
     return problems, warnings
 
 
 def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     """Read the catalog of a book with all problems and all warnings, each sorted by place."""
-    settings = book.settings()
-    accounts, problems = read_accounts(book, settings)
+    settings, problems = book.read_settings()
+    has_settings = settings is not None
+    settings = settings or STAND_IN
+    accounts, account_problems = read_accounts(book, settings)
+    problems += account_problems
     plans, plan_problems, warnings = _read_plans(book)
     paths = _card_paths(book)
     rates, card_problems = read_cards(paths)
@@ -109,6 +113,8 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     subscriptions, subscription_problems = read_rows(book.root / "subscriptions.csv", Subscription)
     holdings, holding_problems = read_rows(book.root / "add_ons.csv", Holding)
     known = set(accounts.ids())
+    if account_problems:  # else an account may be missing only because its row could not be read
+        known |= {row.account_id for row in (*subscriptions, *holdings)}
     used = [plans[name] for name in sorted({s.plan for s in subscriptions} & plans.keys())]
     files = [book.root / name for name in BOOK_FILES]
     files += [*map(data_path, SHIPPED_FILES), *paths, *_plan_paths(book)]
@@ -126,8 +132,9 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     problems += [*subscription_problems, *holding_problems]
     problems += check_subscriptions(subscriptions, plans, known)
     problems += check_holdings(holdings, subscriptions, plans, known)
-    problems += unknown_currencies(accounts)
-    problems += wrong_currencies(accounts, subscriptions, plans)
+    if has_settings:  # which say what an account has that names no currency
+        problems += unknown_currencies(accounts)
+        problems += wrong_currencies(accounts, subscriptions, plans)
     problems += unknown_cards(plans.values(), rates)
     warnings += card_gaps(used, rates)
     return catalog, sorted({*problems}), sorted({*warnings})

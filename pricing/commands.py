@@ -9,7 +9,7 @@ from typing import Any
 import click
 import polars as pl
 
-from metering.errors import UsageError
+from metering.errors import Problem, UsageError
 from metering.output import (
     BLOCKED,
     Format,
@@ -69,7 +69,7 @@ def check(book_path: Path, output_format: Format) -> None:
     if output_format == "table":
         for row in rows:
             click.echo(f"{row['level']}: {row['where']}\n  {row['what']}\n  Hint: {row['hint']}\n")
-        click.echo(f"{len(problems)} problems, {len(warnings)} warnings")
+        click.echo(f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}")
     else:
         document = {"schema": "tollbook.check/1", "rows": rows}
         columns = ("level", "where", "what", "hint")
@@ -235,6 +235,10 @@ def _print_bill(made: Bill, output_format: Format, *, row_count: int | None = No
         title=f"Invoices of {made.month}",
         note=note,
     )
+
+
+def _count(listed: list[Problem], word: str) -> str:
+    return f"1 {word}" if len(listed) == 1 else f"{len(listed)} {word}s"
 
 
 def _summaries(drafts: Drafts) -> list[dict[str, object]]:

@@ -86,10 +86,11 @@ def _generate(root: Path, sample: Sample) -> None:
     ]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["the generator was stopped"])[-1]
         raise TollbookError(
-            f"the sample could not be made: {done.stderr.strip().splitlines()[-1:]}",
+            f"the sample could not be made: {why}",
             where=str(root),
-            hint="check the disk, or ask for a smaller one",
+            hint="correct the option, or check the disk",
         )
     assert (unfinished / SETTINGS).is_file(), "the generator writes a whole book"
     for folder in ("plans", "rate_cards"):

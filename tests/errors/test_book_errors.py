@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from metering.settings import Book
+from metering.settings import SETTINGS, Book
 from pricing.catalog import check_book
 
 HERE = Path(__file__).parent
@@ -64,3 +64,18 @@ def test_a_mistake_is_refused_with_its_place_and_a_remedy(case: Path, book: Book
 
     said = "\n\n".join(map(str, problems)) + "\n"
     assert said == case.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_mistakes_in_several_files_are_all_said_and_nothing_that_follows_from_them(
+    book: Book,
+) -> None:
+    (book.root / SETTINGS).write_text('[seller]\nname = ""\ncolour = "red"\n', encoding="utf-8")
+    (book.root / "accounts.csv").write_text("account_id,curency\nacme,USD\n", encoding="utf-8")
+    (book.root / "plans" / "other.toml").write_text("plan = 'other'\n", encoding="utf-8")
+
+    places = {problem.where for problem in check_book(book)[0]}
+
+    assert {where for where in places if where.startswith("accounts.csv")} == {"accounts.csv:1"}
+    assert {f"{SETTINGS} seller.{key}" for key in ("name", "colour", "country")} <= places
+    assert any(where.startswith("other.toml") for where in places)
+    assert not [where for where in places if where.startswith(("senders", "subscriptions"))]
