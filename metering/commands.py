@@ -122,7 +122,24 @@ def _exit_code(loads: list[Load], *, is_strict: bool) -> int:
     return BLOCKED if has_refused or has_quarantined else 0
 
 
-@click.command("usage")
+class MonthGroup(click.Group):
+    """A group whose first word may be a month: then it means its command `count`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = ["count", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("usage", cls=MonthGroup)
+def usage_group() -> None:
+    """Quantities of a month, and how far they can be trusted.
+
+    `tollbook usage 2026-10 --by market` counts: it is short for `tollbook usage count 2026-10`.
+    """
+
+
+@usage_group.command("count")
 @click.argument("month")
 @click.option(
     "--by", default="account,category", show_default=True, help=f"Any of: {', '.join(DIMENSIONS)}."
@@ -287,7 +304,7 @@ def restore_command(source: Path, target: Path) -> None:
 
 COMMANDS: list[click.Command] = [
     ingest_command,
-    usage_command,
+    usage_group,
     quarantine_group,
     erase_command,
     backup_command,

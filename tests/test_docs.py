@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from metering import errors, output
 from metering.account import Account, Sender
+from metering.commands import MonthGroup
 from metering.settings import Book, Settings
 from metering.sources.tabular import OURS, Mapping, Time
 from metering.store import CONTACT_KEYS, Store
@@ -101,6 +102,8 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
         words = call.split()
         while isinstance(command, click.Group) and words:
             names = words.pop(0).split("/")  # `invoice list/show` names two
+            if isinstance(command, MonthGroup) and not set(names) & set(command.commands):
+                names = ["count"]  # a month stands where the name of a command may
             assert all(name in command.commands for name in names), call
             command = command.commands[names[0]]
         known = {option for parameter in command.params for option in parameter.opts}
