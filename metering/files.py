@@ -85,8 +85,8 @@ def receive(name: str, scratch: Path) -> Arrival:
         raise RefusedFile(f"cannot be read: {error.strerror}", "check the path") from error
 
 
-def recognise(arrival: Arrival, *, has_mapping: bool) -> Format:
-    """Tell the format of a file by looking into it; raises `RefusedFile`."""
+def recognise(arrival: Arrival) -> Format:
+    """Tell the format of a file by looking into it; raises `RefusedFile` for a binary one."""
     with arrival.path.open("rb") as file:
         head = file.read(64 * 1024)
     if head.startswith(b"PAR1"):
@@ -96,12 +96,7 @@ def recognise(arrival: Arrival, *, has_mapping: bool) -> Format:
     is_named_json = any(end in Path(arrival.name).suffixes for end in JSON_NAMES)
     if is_named_json or head.lstrip()[:1] in (b"{", b"[", b""):
         return "cloudevents" if _is_cloud_event(arrival.path) else "webhooks"
-    if has_mapping:
-        return "csv"
-    raise RefusedFile(
-        "is neither JSON nor Parquet; a CSV file needs a mapping of its columns",
-        "give --mapping FILE; docs/formats.md shows one",
-    )
+    return "csv"
 
 
 def is_document(path: Path) -> bool:

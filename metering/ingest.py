@@ -12,6 +12,7 @@ from metering.files import (
     Arrival,
     Format,
     RefusedFile,
+    csv_header,
     fold_document,
     is_document,
     receive,
@@ -19,7 +20,7 @@ from metering.files import (
 )
 from metering.load import Batch, File, Load, settle, stage, utc_now
 from metering.market import heads
-from metering.sources.tabular import Mapping, parse_mapping
+from metering.sources.tabular import Mapping, parse_mapping, send_log
 from metering.store import DataError, Store
 
 SMALL_BYTES = 4 * 1024 * 1024  # a file of no more shares a transaction with others
@@ -57,23 +58,23 @@ def ingest(
         entry, form = _prepare(store, name, folder, mapping, known)
         if isinstance(entry, File) and entry.content in _contents(entries):
             # The same content under another name: what became of the first decides.
-            yield from _flush(store, entries, "webhooks", sender, None)
+            yield from _flush(store, entries, "webhooks", sender)
             known |= _known(store)
             if entry.content in known:
                 entry, form = Load(name, "already loaded", known[entry.content]), None
         is_small = form == "webhooks" and isinstance(entry, File) and _is_small(entry)
         if isinstance(entry, File) and not (is_small and _has_room(entries, entry)):
-            yield from _flush(store, entries, "webhooks", sender, None)
+            yield from _flush(store, entries, "webhooks", sender)
             known |= _known(store)
         entries.append(entry)
         if isinstance(entry, File) and not is_small:
             assert form is not None, "a file that is to be loaded has a format"
-            yield from _flush(store, entries, form, sender, mapping)
+            yield from _flush(store, entries, form, sender)
             known |= _known(store)
         if not entries:
             _clear(scratch)
         step()
-    yield from _flush(store, entries, "webhooks", sender, None)
+    yield from _flush(store, entries, "webhooks", sender)
     _clear(scratch)
 
 
@@ -156,18 +157,39 @@ def _prepare(
     """Bring a file into the form that it is read in, or say why it is not read."""
     try:
         arrival = receive(name, folder)
-        form = recognise(arrival, has_mapping=mapping is not None)
+        form = recognise(arrival)
+        used = None
+        if form in ("csv", "parquet"):
+            used = _mapping_for(arrival, form, mapping)
         # What a mapping says is part of what a table means: by another it is another content.
-        is_table = form in ("csv", "parquet") and mapping is not None
-        content = arrival.sha256 + (f"+{mapping.content_sha256}" if mapping and is_table else "")
+        content = arrival.sha256 + (f"+{used.content_sha256}" if used else "")
         if content in known:
             return Load(name, "already loaded", known[content]), None
         path, has_lines = arrival.path, True
-        if not is_table and form != "parquet" and is_document(arrival.path):
+        if form in ("webhooks", "cloudevents") and is_document(arrival.path):
             path, has_lines = _unfold(store, arrival, folder), False
     except RefusedFile as refusal:
         return Load(name, "refused", why=refusal.why, hint=refusal.hint), None
-    return File(arrival.name, path, content, arrival.size_bytes, has_lines), form
+    return File(arrival.name, path, content, arrival.size_bytes, has_lines, used), form
+
+
+def _mapping_for(arrival: Arrival, form: Format, mapping: Mapping | None) -> Mapping | None:
+    """The mapping of a table: a send log is known by its header, any other needs one."""
+    if form == "parquet":
+        return mapping
+    try:
+        header = csv_header(arrival.path, mapping.delimiter if mapping else ",")
+    except RefusedFile:
+        header = []
+    if mapping and set(mapping.columns.values()) <= set(header):
+        return mapping
+    found = send_log(header) or mapping
+    if found is None:
+        raise RefusedFile(
+            "is neither JSON nor Parquet; a CSV file needs a mapping of its columns",
+            "give --mapping FILE; docs/formats.md shows one",
+        )
+    return found
 
 
 def _unfold(store: Store, arrival: Arrival, folder: Path) -> Path:
@@ -211,12 +233,11 @@ def _flush(
     entries: list[Load | File],
     form: Format,
     sender: str | None,
-    mapping: Mapping | None,
 ) -> Iterator[Load]:
     """Load the files that wait, and yield the outcome of every entry in its place."""
     files = [entry for entry in entries if isinstance(entry, File)]
-    used = mapping if form in ("csv", "parquet") else None
-    loaded = iter(_load(store, Batch(form, files, sender, used)) if files else [])
+    mapping = files[0].mapping if files else None  # a table is loaded by itself
+    loaded = iter(_load(store, Batch(form, files, sender, mapping)) if files else [])
     yield from [next(loaded) if isinstance(entry, File) else entry for entry in entries]
     entries.clear()
 

@@ -5,7 +5,7 @@ The steps, in this order because each needs what the one before leaves in table 
     stage            the source of the format turns files into items: events, or set aside
     find repeats     the same report, here or in the store, is a duplicate; another one is kept
     append           events join the store, refused items the quarantine
-    merge            deliveries learn what the new events say
+    learn            contacts, deliveries and windows are brought up to date
     count            read = accepted + duplicates + reported again + ignored + quarantined, or undo
 
 Small files are loaded some hundreds at a time, in one transaction for all of them.
@@ -24,6 +24,7 @@ import polars as pl
 
 from metering.errors import SumsDisagreeError
 from metering.files import Format, csv_header, csv_lines_at, lines_at, why_not_json
+from metering.learn import learn
 from metering.sources import cloudevents, tabular, whatsapp
 from metering.sources.tabular import Mapping
 from metering.store import Store
@@ -70,6 +71,7 @@ class File:
     content: str  # what it is recognised by
     size_bytes: int
     has_lines: bool  # false where a document was unfolded: its lines are no places in the file
+    mapping: Mapping | None = None  # of a table
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,7 @@ def _append_events(store: Store) -> pl.DataFrame:
     store.run("find_repeats")
     store.run("judge_repeats")
     store.run("append_events")
-    store.execute("create or replace temp view fresh as from staged where aside is null")
-    store.run("merge_deliveries")
+    learn(store, "from staged where aside is null")
     return store.frame("count_events")
 
 

@@ -19,8 +19,10 @@ from metering.errors import LockedError, TollbookError
 from metering.market import HEAD_LENGTH, deep_heads, deep_length
 from metering.secret import find_secret, fingerprint, hash_key, read_secret
 from metering.settings import Book, Settings
+from metering.window_length import window_lengths
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+LEARNED_ANEW = {2}  # schemas whose derived tables are computed anew from the events
 SQL = Path(__file__).parent / "sql"
 Mode = Literal["read", "write"]
 # Fields of a CloudEvent's data that name a contact: only their keyed hashes are kept.
@@ -54,10 +56,10 @@ class Store:
         connection = _connect(book.store_path, settings, mode)
         try:
             store = cls(connection, secret=secret)
+            store._prepare()
             if mode == "write":
                 store._migrate()
             store._check_secret()
-            store._prepare()
             yield store
         except duckdb.OutOfMemoryException as error:
             raise TollbookError(
@@ -96,6 +98,12 @@ class Store:
 
     def execute(self, query: str, parameters: Mapping[str, object] | None = None) -> None:
         self._connection.execute(query, dict(parameters or {}))
+
+    def make(self, template: str, **names: str) -> None:
+        """Run a statement whose braces name tables or views of this package."""
+        self._connection.execute(
+            template.format(**{key: _name(name) for key, name in names.items()})
+        )
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
         """Make a temporary table of a frame."""
@@ -154,11 +162,19 @@ class Store:
         for number in range(version + 1, SCHEMA_VERSION + 1):
             with self.transaction():
                 self.run(f"schema_{number}")
+                if version and number in LEARNED_ANEW:
+                    self._relearn()
                 self._connection.execute("delete from store_facts")
                 self._connection.execute(
                     "insert into store_facts values ($version, $fingerprint)",
                     {"version": number, "fingerprint": fingerprint(self.secret)},
                 )
+
+    def _relearn(self) -> None:
+        # Imported here: what it does is done to a store, and a store is made here.
+        from metering.learn import relearn  # noqa: PLC0415
+
+        relearn(self)
 
     def _version(self) -> int:
         has_facts = self.value(
@@ -183,6 +199,7 @@ class Store:
         self.set("head_length", HEAD_LENGTH)
         self.set("deep_heads", deep_heads())
         self.set("deep_length", deep_length())
+        self.set("window_lengths", window_lengths())
         self.run("macros")
 
 

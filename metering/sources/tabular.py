@@ -36,9 +36,16 @@ Ours = Literal[
     "pricing_type",
     "billable",
     "error_code",
+    "entry_point",
+    "template",
 ]
 OURS: tuple[str, ...] = get_args(Ours)
-REQUIRED = ("message_id", "sender_id", "status", "occurred_at")
+# What a table must say whose rows all have one direction; any other is of messages.
+REQUIRED = {
+    "send": ("message_id", "category", "occurred_at"),
+    "consent": ("status", "occurred_at"),
+}
+REQUIRED_OF_MESSAGES = ("message_id", "sender_id", "status", "occurred_at")
 
 
 class Time(Written):
@@ -63,7 +70,8 @@ class Mapping(Written):
 
     @model_validator(mode="after")
     def _say_what_is_needed(self) -> "Mapping":
-        missing = [name for name in REQUIRED if name not in {*self.columns, *self.constants}]
+        required = REQUIRED.get(self.constants.get("direction", ""), REQUIRED_OF_MESSAGES)
+        missing = [name for name in required if name not in {*self.columns, *self.constants}]
         if missing:
             raise ValueError(
                 f"nothing says what is {', '.join(missing)}"
@@ -79,6 +87,22 @@ class Mapping(Written):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
+# A send log: what was sent with which template. A table with this header needs no mapping.
+SEND_LOG_TEXT = """\
+channel = "whatsapp"
+
+[columns]
+message_id = "message_id"
+template = "template"
+category = "category"
+occurred_at = "sent_at"
+
+[constants]
+direction = "send"
+"""
+SEND_LOG_HEADER = frozenset({"message_id", "template", "category", "sent_at"})
+
+
 def read_mapping(path: Path) -> Mapping:
     """Read a mapping file; raises `BookError` with every mistake in it."""
     mapping, problems = read_toml(path, Mapping)
@@ -91,6 +115,13 @@ def parse_mapping(text: str) -> Mapping:
     """Read the text of a mapping that was checked when it came."""
     content = tomllib.loads(text, parse_float=Decimal)
     return Mapping.model_validate({**content, "text": text})
+
+
+def send_log(header: Sequence[str]) -> Mapping | None:
+    """The mapping of a table that is a send log by its header, which may name the sender too."""
+    if not set(header) >= SEND_LOG_HEADER:
+        return None
+    return parse_mapping(SEND_LOG_TEXT)
 
 
 def stage(store: Store, path: Path, form: str, mapping: Mapping | None) -> None:

@@ -49,11 +49,23 @@ ITEM: Shape = {
     },
     "errors": [{"code": "VARCHAR"}],
     "referral": {"source_type": "VARCHAR", "source_id": "VARCHAR"},
+    "system": "JSON",
 }
+# What an account event may say; which of these depends on the event.
+ACCOUNT_FIELDS: dict[str, Shape] = dict.fromkeys(
+    (
+        *("event", "country", "waba_info", "volume_tier_info"),
+        *("auth_international_rate_eligibility", "message_template_id", "message_template_name"),
+        *("message_template_language", "previous_category", "new_category", "correct_category"),
+        "category_update_timestamp",
+    ),
+    "JSON",
+)
 PAYLOAD: dict[str, Shape] = {
     "entry": [
         {
             "id": "VARCHAR",
+            "time": "VARCHAR",
             "changes": [
                 {
                     "field": "VARCHAR",
@@ -66,6 +78,8 @@ PAYLOAD: dict[str, Shape] = {
                         "message_echoes": "JSON",
                         "calls": "JSON",
                         "history": "JSON",
+                        "user_id_update": "JSON",
+                        **ACCOUNT_FIELDS,
                     },
                 }
             ],
@@ -147,6 +161,7 @@ def _first_pass(store: Store, file_no: str) -> bool:
         )
         with store.as_written():
             store.run("stage_webhooks")
+        store.run("unfold_rest")
     except DataError:  # nested beyond what the reader follows; the second pass says where
         return False
     return not store.value("select count(*) from staged where aside.reason is not null")
@@ -160,6 +175,7 @@ def _second_pass(store: Store, file_no: str, *, line: str) -> None:
         _number_lines(store, file_no, line)
         store.run("unfold_webhooks")
         store.run("stage_webhooks")
+        store.run("unfold_rest")
     store.run("name_what_is_no_webhook")
 
 

@@ -2,7 +2,7 @@
 delete from staged
 where rowid in (select staged_row from judged where is_duplicate);
 
-insert into events
+insert into events by name
 select
     getvariable('load_ids')[file_no] as load_id,
     message_key,
@@ -28,6 +28,9 @@ select
     billable,
     error_code,
     referral_source,
-    referral_key
+    referral_key,
+    linked_key,
+    duration_seconds,
+    data
 from staged
 where aside is null;

@@ -11,11 +11,13 @@ create or replace temp table staged (
         array_name varchar,
         reason varchar,
         ignored varchar,
-        echo_count bigint,
-        call_count bigint,
         error_count bigint,
-        history_count bigint,
-        raw varchar
+        raw varchar,
+        -- Of the rest of a change, and of what it unfolds to: see unfold_rest.sql.
+        field varchar,
+        entry_time varchar,
+        rest json,
+        item json
     ),
     message_key uhugeint,
     direction varchar,
@@ -40,5 +42,9 @@ create or replace temp table staged (
     billable boolean,
     error_code integer,
     referral_source varchar,
-    referral_key uhugeint
+    referral_key uhugeint,
+    linked_key uhugeint,
+    duration_seconds integer,
+    data varchar,
+    id_key uhugeint
 );

@@ -21,7 +21,10 @@ create or replace temp macro content_of(t) as {
     billable: t.billable,
     error_code: t.error_code,
     referral_source: t.referral_source,
-    referral_key: t.referral_key
+    referral_key: t.referral_key,
+    linked_key: t.linked_key,
+    duration_seconds: t.duration_seconds,
+    data: t.data
 };
 
 create or replace temp table judged as

@@ -58,3 +58,10 @@ create or replace temp macro time_problem(seconds) as
         when seconds < 1230768000 then 'timestamp is before 2009'
         when seconds >= 4102444800 then 'timestamp is after 2099'
     end;
+
+-- How many seconds a window of a rule lasts that opens at an instant: see data/window_lengths.csv.
+create or replace temp macro length_at(window_rule, instant) as
+    list_last(list_filter(
+        getvariable('window_lengths'),
+        lambda step: step.rule = window_rule and step.from_at <= instant
+    )).seconds;

@@ -1,13 +1,14 @@
--- What the events in view `fresh` say of outbound messages is merged into `deliveries`. Every fact
--- is a minimum or a maximum, so that the order of loads is no matter: delivered at the earliest
--- delivered, read or played; pricing that of the report with the highest (time, read > played >
--- delivered > sent, content), never from failed, deleted or what is new to us. Content is `subtype` over `type` over
--- `billable`, as the network ranks its own words.
+-- What the events in view `fresh` say of messages of the business, merged with what `deliveries`
+-- knows of them, becomes table `touched`, whose rows leave `deliveries`: `settle_windows.sql` puts
+-- them back. Every fact is a minimum or a maximum, so that the order of loads is no matter:
+-- delivered at the earliest delivered, read or played; pricing that of the report with the highest
+-- (time, read > played > delivered > sent, content), never from failed, deleted or what is new to us.
+-- Content is `subtype` over `type` over `billable`, as the network ranks its own words.
 create or replace temp table touched as
 with reports as (
     select
         *,
-        status in ('sent', 'delivered', 'read', 'played') as can_tell,
+        direction = 'outbound' and status in ('sent', 'delivered', 'read', 'played') as can_tell,
         -- Pricing that names a category beats such as does not, in reports of one instant.
         epoch_us(occurred_at) * 16
         + case status
@@ -15,7 +16,7 @@ with reports as (
         end
         + (category is not null)::integer as rank
     from fresh
-    where direction = 'outbound'
+    where direction = 'outbound' or status in ('echo', 'history')
 ),
 partial as (
     select
@@ -26,15 +27,19 @@ partial as (
         contact_key,
         user_key,
         group_key,
+        id_key,
         -- Evidence first: a number beats the country of a user id.
         case
             when prefix is not null then concat('2|', prefix, '|', country)
             when country is not null then concat('1||', country)
         end as place,
         occurred_at as first_at,
-        case when status in ('delivered', 'read', 'played') then occurred_at end as delivered_at,
-        case when status = 'failed' then occurred_at end as failed_at,
+        case
+            when direction = 'outbound' and status in ('delivered', 'read', 'played') then occurred_at
+        end as delivered_at,
+        case when direction = 'outbound' and status = 'failed' then occurred_at end as failed_at,
         error_code,
+        direction != 'outbound' as is_echo,
         case
             when can_tell and (
                 pricing_model is not null or pricing_type is not null
@@ -56,16 +61,13 @@ partial as (
             }
         end as pricing,
         case
-            when can_tell and conversation_key is not null then {
-                rank: rank,
-                conversation_key: conversation_key,
-                origin: conversation_origin,
-                expires_at: conversation_expires_at
-            }
-        end as conversation
+            when can_tell and conversation_key is not null
+                then {rank: rank, conversation_key: conversation_key, origin: conversation_origin}
+        end as conversation,
+        case when can_tell then conversation_expires_at end as conversation_expires_at
     from reports
-    union all
-    select deliveries.*
+    union all by name
+    select * exclude (in_service_window, in_free_entry_point, entry_point)
     from deliveries
     where message_key in (select message_key from reports)
 )
@@ -77,18 +79,22 @@ select
     max(contact_key) as contact_key,
     max(user_key) as user_key,
     max(group_key) as group_key,
+    max(id_key) as id_key,
     max(place) as place,
     min(first_at) as first_at,
     min(delivered_at) as delivered_at,
     min(failed_at) as failed_at,
     max(error_code) as error_code,
+    bool_or(is_echo) as is_echo,
     max(pricing) as pricing,
-    max(conversation) as conversation
+    max(conversation) as conversation,
+    max(conversation_expires_at) as conversation_expires_at
 from partial
 group by message_key;
 
-delete from deliveries
+create or replace temp table replaced as
+from deliveries
 where message_key in (select message_key from touched);
 
-insert into deliveries
-from touched;
+delete from deliveries
+where message_key in (select message_key from touched);

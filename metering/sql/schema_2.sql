@@ -5,6 +5,17 @@ alter table events add column duration_seconds integer;
 alter table events add column data varchar;
 alter table events alter column sender_id drop not null;
 
+-- What was ignored by kind then is an event now: such a file may be loaded once more.
+update loads
+set content_sha256 = concat('schema 1: ', content_sha256)
+where list_has_any(
+    json_keys(ignored),
+    [
+        'smb_message_echoes', 'calls', 'call statuses', 'history', 'user_id_update', 'account_update',
+        'template_category_update'
+    ]
+);
+
 drop table deliveries;
 
 -- One row for each outbound message and recipient, with what is known of it so far; the message

@@ -75,11 +75,12 @@ select
         array_name: null,
         reason: reason,
         ignored: null,
-        echo_count: 0,
-        call_count: 0,
         error_count: 0,
-        history_count: 0,
-        raw: raw
+        raw: raw,
+        field: null,
+        entry_time: null,
+        rest: null,
+        item: null
     } as aside
 from staged_cloud_events
 where reason is not null;

@@ -1,5 +1,6 @@
--- One row for each row of a table of message events: an event, or set aside with its reason.
-insert into staged
+-- One row for each row of a table of message events, of what was sent, or of consents: an event, or
+-- set aside with its reason.
+insert into staged by name
 with numbered as (
     select
         *,
@@ -13,10 +14,19 @@ with numbered as (
         ) as number,
         case
             when problem is not null then problem
-            when message_id is null then 'message id is missing'
-            when sender_id is null then 'sender is missing'
-            when coalesce(lower(direction), 'outbound') not in ('outbound', 'inbound')
-                then 'direction is neither outbound nor inbound'
+            when coalesce(lower(direction), 'outbound') not in ('outbound', 'inbound', 'send', 'consent')
+                then 'direction is not one that is known'
+            when message_id is null and coalesce(lower(direction), '') != 'consent'
+                then 'message id is missing'
+            when sender_id is null and coalesce(lower(direction), 'outbound') in ('outbound', 'inbound')
+                then 'sender is missing'
+            when lower(direction) = 'consent' and recipient is null and user_id is null
+                then 'contact is missing'
+            when
+                lower(direction) = 'consent'
+                and coalesce(lower(status), '') not in ('opted_in', 'opted_out')
+                then 'consent is neither opted_in nor opted_out'
+            when lower(direction) = 'send' and category is null then 'category is missing'
             when status is null and coalesce(lower(direction), 'outbound') = 'outbound'
                 then 'status is missing'
             when occurred_at is null then 'timestamp is missing'
@@ -44,17 +54,25 @@ select
         array_name: null,
         reason: reason,
         ignored: null,
-        echo_count: 0,
-        call_count: 0,
         error_count: 0,
-        history_count: 0,
-        raw: coalesce(row_text, cells)
+        raw: coalesce(row_text, cells),
+        field: null,
+        entry_time: null,
+        rest: null,
+        item: null
     } end as aside,
-    message_key_of(
-        channel, way, sender_id, message_id, case when way = 'inbound' then message_type end
-    ) as message_key,
+    case way
+        when 'send' then key_of('message', message_id)
+        when 'consent' then md5_number(concat(
+            getvariable('hash_key'), 'consent', chr(31), sender_id, chr(31), coalesce(number, recipient),
+            chr(31), user_id, chr(31), epoch_us(instant), chr(31), lower(status)
+        ))
+        else message_key_of(
+            channel, way, sender_id, message_id, case when way = 'inbound' then message_type end
+        )
+    end as message_key,
     way as direction,
-    case way when 'outbound' then lower(status) else 'received' end as status,
+    case way when 'inbound' then 'received' when 'send' then 'send' else lower(status) end as status,
     message_type,
     instant as occurred_at,
     channel,
@@ -70,17 +88,13 @@ select
     ) as user_key,
     case when number is not null then heads.country else numbered.country end as country,
     case when number is not null then coalesce(heads.prefix, '*') end as prefix,
-    null as group_key,
-    null as conversation_key,
-    null as conversation_origin,
-    null as conversation_expires_at,
     pricing_model,
     pricing_type,
-    null as pricing_subtype,
     replace(category, '-', '_') as category,
     try_cast(billable as boolean) as billable,
     try_cast(error_code as integer) as error_code,
-    null as referral_source,
-    null as referral_key
+    entry_point as referral_source,
+    template as data,
+    case when way = 'outbound' then key_of('message', message_id) end as id_key
 from numbered
 left join heads on heads.head = head_of(number);

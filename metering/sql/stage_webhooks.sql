@@ -1,7 +1,9 @@
 -- One row for each item of the payloads in view `payload`: a status, a message, or the rest of a
 -- change. `reason` says why an item cannot be used, `ignored` of which ignored kind it is; an item
 -- with neither is an event. Nothing is dropped here: a payload without an entry, an entry without
--- a change and a change without items are one row each.
+-- a change and a change without items are one row each. The rest of a change (calls, echoes,
+-- history, changes of user ids, account events) is rare: it is kept as JSON, and
+-- `unfold_rest.sql` makes events of it.
 insert into staged
 with
 entries as (
@@ -20,6 +22,7 @@ changes as (
     select
         * exclude (entry),
         entry.id as waba_id,
+        entry.time as entry_time,
         coalesce(len(entry.changes), 0) > 0 as has_change,
         unnest(case when len(entry.changes) > 0 then entry.changes else [null] end) as change,
         unnest(
@@ -34,23 +37,20 @@ counted as (
         change.value as value,
         coalesce(len(change.value.statuses), 0) as status_count,
         coalesce(len(change.value.messages), 0) as message_count,
-        coalesce(json_array_length(change.value.message_echoes)::bigint, 0) as echo_count,
-        coalesce(json_array_length(change.value.calls)::bigint, 0) as call_count,
         coalesce(json_array_length(change.value.errors)::bigint, 0) as error_count,
-        case
-            when change.value.history is null then 0
-            else coalesce(
-                len(json_extract(change.value.history, '$[*].threads[*].messages[*]')), 0
-            )
-        end as history_count
+        change.field in ('account_update', 'template_category_update')
+        or json_array_length(change.value.calls) > 0
+        or json_array_length(change.value.message_echoes) > 0
+        or json_array_length(change.value.user_id_update) > 0
+        or len(json_extract(change.value.history, '$[*].threads[*].messages[*]')) > 0 as has_kept_rest
     from changes
 ),
 shaped as (
     select
-        *,
-        echo_count + call_count + error_count + history_count as rest_count,
+        * replace (coalesce(has_kept_rest, false) as has_kept_rest),
         (status_count = 0) = (message_count = 0)
-        or echo_count + call_count + error_count + history_count > 0 as has_rest
+        or error_count > 0
+        or coalesce(has_kept_rest, false) as has_rest
     from counted
 ),
 -- The first two branches pass a list through; only a change of several kinds is copied. There a
@@ -58,6 +58,25 @@ shaped as (
 items as (
     select
         * exclude (value),
+        case when has_kept_rest then json_object(
+            'contacts', value.contacts,
+            'calls', value.calls,
+            'message_echoes', value.message_echoes,
+            'history', value.history,
+            'user_id_update', value.user_id_update,
+            'event', value.event,
+            'country', value.country,
+            'waba_info', value.waba_info,
+            'volume_tier_info', value.volume_tier_info,
+            'auth_international_rate_eligibility', value.auth_international_rate_eligibility,
+            'message_template_id', value.message_template_id,
+            'message_template_name', value.message_template_name,
+            'message_template_language', value.message_template_language,
+            'previous_category', value.previous_category,
+            'new_category', value.new_category,
+            'correct_category', value.correct_category,
+            'category_update_timestamp', value.category_update_timestamp
+        ) end as rest,
         value.metadata.phone_number_id as phone_number_id,
         value.contacts as contacts,
         unnest(
@@ -74,7 +93,11 @@ known as (
     select
         * exclude (contacts),
         item_no > status_count + message_count as is_rest,
-        case when item_no <= status_count then 'outbound' else 'inbound' end as direction,
+        case
+            when item_no > status_count then 'inbound'
+            when item.type = 'call' then 'call'
+            else 'outbound'
+        end as direction,
         try_cast(
             case
                 when contains(item.timestamp, '.')
@@ -96,7 +119,10 @@ known as (
         end as contacts
     from items
     -- The null behind the items stands for nothing where there is no rest.
-    where not (item_no > status_count + message_count and rest_count = 0 and item_no > 1)
+    where not (
+        item_no > status_count + message_count and item_no > 1
+        and error_count = 0 and not has_kept_rest
+    )
 ),
 identified as (
     select
@@ -106,8 +132,7 @@ identified as (
         and item.id != ''
         and sender_id is not null
         and seconds between 1230768000 and 4102444799
-        and (direction = 'inbound' or (item.status != '' and item.type is distinct from 'call'))
-            as is_event,
+        and (direction = 'inbound' or item.status != '') as is_event,
         case
             when direction = 'inbound' then item.from
             when item.recipient_type = 'group' then item.recipient_participant_id
@@ -143,16 +168,15 @@ judged as (
         ) as user_id,
         case
             when is_event then null
-            when is_rest and rest_count > 0 then null
+            when is_rest and (error_count > 0 or has_kept_rest) then null
             when is_rest and not has_entry then 'payload has no entries'
             when is_rest and not has_change then 'entry has no changes'
             when is_rest and coalesce(field, 'messages') = 'messages'
                 then 'change holds no messages or statuses'
             when is_rest then null
             when item is null then 'item is not an object'
-            when direction = 'outbound' and item.type = 'call' then null
             when nullif(item.id, '') is null then 'message id is missing'
-            when direction = 'outbound' and nullif(item.status, '') is null
+            when direction != 'inbound' and nullif(item.status, '') is null
                 then 'status is missing'
             when sender_id is null then 'sender is missing'
             when nullif(item.timestamp, '') is null then 'timestamp is missing'
@@ -176,18 +200,19 @@ select
         change_no: change_no,
         item_no: item_no - case when item_no > status_count then status_count else 0 end,
         array_name: case
-            when is_rest then null when direction = 'outbound' then 'statuses' else 'messages'
+            when is_rest then null when direction = 'inbound' then 'messages' else 'statuses'
         end,
         reason: reason,
         ignored: case
-            when is_rest and rest_count = 0 and has_change and field != 'messages' then field
-            when not is_rest and direction = 'outbound' and item.type = 'call' then 'call statuses'
+            when is_rest and error_count = 0 and not has_kept_rest and has_change
+                and field != 'messages' then field
         end,
-        echo_count: case when is_rest then echo_count else 0 end,
-        call_count: case when is_rest then call_count else 0 end,
         error_count: case when is_rest then error_count else 0 end,
-        history_count: case when is_rest then history_count else 0 end,
-        raw: raw
+        raw: raw,
+        field: field,
+        entry_time: entry_time,
+        rest: case when is_rest then rest end,
+        item: null
     } end as aside,
     message_key_of(
         'whatsapp',
@@ -202,8 +227,10 @@ select
         end
     ) as message_key,
     direction,
-    case direction when 'outbound' then item.status else 'received' end as status,
-    item.type as message_type,
+    case direction
+        when 'outbound' then item.status when 'call' then lower(item.status) else 'received'
+    end as status,
+    case when direction != 'call' then item.type end as message_type,
     case when is_event then make_timestamp(seconds * 1000000) end as occurred_at,
     'whatsapp' as channel,
     sender_id,
@@ -244,6 +271,16 @@ select
     try_cast(item.pricing.billable as boolean) as billable,
     try_cast(item.errors[1].code as integer) as error_code,
     nullif(item.referral.source_type, '') as referral_source,
-    key_of('referral', nullif(item.referral.source_id, '')) as referral_key
+    key_of('referral', nullif(item.referral.source_id, '')) as referral_key,
+    -- A system message says the new number of somebody who had another.
+    case
+        when item.system is not null then key_of('contact', nullif(regexp_extract(
+            coalesce(item.system ->> '$.wa_id', item.system ->> '$.new_wa_id'),
+            '^\+?([0-9]{7,15})$', 1
+        ), ''))
+    end as linked_key,
+    null as duration_seconds,
+    null as data,
+    case when direction = 'outbound' then key_of('message', item.id) end as id_key
 from judged
 left join heads on heads.head = head_of(number)

@@ -2,19 +2,7 @@
 with asides as (
     select file_no, aside from staged where aside is not null
 )
-select file_no, 'ignored' as outcome, 'smb_message_echoes' as name, sum(aside.echo_count)::bigint as item_count
-from asides
-group by file_no
-union all
-select file_no, 'ignored', 'calls', sum(aside.call_count)::bigint
-from asides
-group by file_no
-union all
-select file_no, 'ignored', 'value errors', sum(aside.error_count)::bigint
-from asides
-group by file_no
-union all
-select file_no, 'ignored', 'history', sum(aside.history_count)::bigint
+select file_no, 'ignored' as outcome, 'value errors' as name, sum(aside.error_count)::bigint as item_count
 from asides
 group by file_no
 union all

@@ -10,6 +10,7 @@ from typing import Any
 
 from metering.account import Accounts, load_accounts
 from metering.ingest import ingest, retry_rows
+from metering.learn import LEARNED
 from metering.load import Load
 from metering.period import Month
 from metering.settings import Book
@@ -28,7 +29,7 @@ MARKETING: Json = {
     "category": "marketing",
 }
 CBP: Json = {"billable": True, "pricing_model": "CBP", "category": "marketing"}
-TABLES = ("loads", "events", "deliveries", "cloud_events", "quarantine")
+TABLES = ("loads", "events", *LEARNED, "cloud_events", "quarantine")
 BOOK_FILES = {
     "tollbook.toml": """\
 [seller]

@@ -221,7 +221,7 @@ def test_inbound_rows_need_no_status(desk: Desk) -> None:
         head + "".join(rows), "log.csv", mapping=mapping({**COLUMNS, "direction": "way"})
     )
 
-    reason = "direction is neither outbound nor inbound"
+    reason = "direction is not one that is known"
     assert counts(load) == {"accepted": 2, "quarantined": {reason: 1}}
     assert desk.rows("select direction, status from events order by all") == [
         ("inbound", "received"),
