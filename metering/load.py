@@ -148,7 +148,7 @@ def _append_events(store: Store) -> pl.DataFrame:
     store.run("find_repeats")
     store.run("judge_repeats")
     store.run("append_events")
-    learn(store, "from staged where aside is null")
+    learn(store, "from staged")
     return store.frame("count_events")
 
 
@@ -188,7 +188,7 @@ def _find_places(store: Store, batch: Batch) -> None:
     wanted = store.frame(
         """
         select distinct file_no, aside.line as ordinal, aside.raw is null as is_unread
-        from staged where aside.reason is not null and aside.line is not null
+        from asides where aside.reason is not null and aside.line is not null
         """
     )
     places: list[tuple[int, int, int, str | None, str | None]] = []

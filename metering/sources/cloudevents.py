@@ -17,6 +17,7 @@ def stage(store: Store, path: Path) -> None:
     store.set("path", str(path))
     with store.in_order():
         store.run("stage_cloud_events")
+        store.run("set_aside")
 
 
 def append(store: Store) -> pl.DataFrame:

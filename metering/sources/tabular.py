@@ -150,6 +150,7 @@ def stage(store: Store, path: Path, form: str, mapping: Mapping | None) -> None:
         """
     )
     store.run("stage_message_rows")
+    store.run("set_aside")
 
 
 def _read_table(store: Store, path: Path, form: str, mapping: Mapping) -> list[str]:

@@ -21,8 +21,7 @@ from metering.store import DataError, Store
 Shape: TypeAlias = "str | list[Shape] | dict[str, Shape]"
 
 CONTACT: Shape = {"wa_id": "VARCHAR", "user_id": "VARCHAR", "profile": {"country_code": "VARCHAR"}}
-# Statuses and messages are read into one shape, so that they can stand in one list.
-ITEM: Shape = {
+STATUS: Shape = {
     "id": "VARCHAR",
     "status": "VARCHAR",
     "timestamp": "VARCHAR",
@@ -32,9 +31,6 @@ ITEM: Shape = {
     "recipient_type": "VARCHAR",
     "recipient_participant_id": "VARCHAR",
     "recipient_participant_user_id": "VARCHAR",
-    "from": "VARCHAR",
-    "from_user_id": "VARCHAR",
-    "group_id": "VARCHAR",
     "conversation": {
         "id": "VARCHAR",
         "expiration_timestamp": "VARCHAR",
@@ -48,6 +44,14 @@ ITEM: Shape = {
         "category": "VARCHAR",
     },
     "errors": [{"code": "VARCHAR"}],
+}
+MESSAGE: Shape = {
+    "id": "VARCHAR",
+    "from": "VARCHAR",
+    "from_user_id": "VARCHAR",
+    "timestamp": "VARCHAR",
+    "type": "VARCHAR",
+    "group_id": "VARCHAR",
     "referral": {"source_type": "VARCHAR", "source_id": "VARCHAR"},
     "system": "JSON",
 }
@@ -72,8 +76,8 @@ PAYLOAD: dict[str, Shape] = {
                     "value": {
                         "metadata": {"phone_number_id": "VARCHAR"},
                         "contacts": [CONTACT],
-                        "statuses": [ITEM],
-                        "messages": [ITEM],
+                        "statuses": [STATUS],
+                        "messages": [MESSAGE],
                         "errors": "JSON",
                         "message_echoes": "JSON",
                         "calls": "JSON",
@@ -161,10 +165,11 @@ def _first_pass(store: Store, file_no: str) -> bool:
         )
         with store.as_written():
             store.run("stage_webhooks")
+        store.run("set_aside")
         store.run("unfold_rest")
     except DataError:  # nested beyond what the reader follows; the second pass says where
         return False
-    return not store.value("select count(*) from staged where aside.reason is not null")
+    return not store.value("select count(*) from asides where aside.reason is not null")
 
 
 def _second_pass(store: Store, file_no: str, *, line: str) -> None:
@@ -175,6 +180,7 @@ def _second_pass(store: Store, file_no: str, *, line: str) -> None:
         _number_lines(store, file_no, line)
         store.run("unfold_webhooks")
         store.run("stage_webhooks")
+        store.run("set_aside")
         store.run("unfold_rest")
     store.run("name_what_is_no_webhook")
 

@@ -32,5 +32,4 @@ select
     linked_key,
     duration_seconds,
     data
-from staged
-where aside is null;
+from staged;

@@ -9,7 +9,7 @@ with refused as (
         waba_id,
         concat('$.entry[', aside.entry_no - 1, ']') as entry_path,
         concat('$.entry[', aside.entry_no - 1, '].changes[', aside.change_no - 1, ']') as change_path
-    from staged
+    from asides
     where aside.reason is not null
 ),
 found as (
@@ -17,6 +17,7 @@ found as (
         *,
         case when aside.array_name is not null then json_extract(aside.raw, change_path) end as change,
         case
+            when aside.item is not null then aside.item
             when aside.array_name is not null then json_extract(
                 aside.raw,
                 concat(change_path, '.value.', aside.array_name, '[', aside.item_no - 1, ']')

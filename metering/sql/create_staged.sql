@@ -1,24 +1,9 @@
--- One row for each item of the files being loaded, with its place, its outcome and its facts.
+-- One row for each event of the files being loaded, with its facts; until `set_aside.sql` has run,
+-- also one for each other item.
 create or replace temp table staged (
     file_no integer not null,
-    -- Null for an event; for anything else its place, and what becomes of it.
-    aside struct(
-        line bigint,
-        payload_no bigint,
-        entry_no bigint,
-        change_no bigint,
-        item_no bigint,
-        array_name varchar,
-        reason varchar,
-        ignored varchar,
-        error_count bigint,
-        raw varchar,
-        -- Of the rest of a change, and of what it unfolds to: see unfold_rest.sql.
-        field varchar,
-        entry_time varchar,
-        rest json,
-        item json
-    ),
+    -- Null for an event; for anything else its place and what becomes of it: see set_aside.sql.
+    aside json,
     message_key uhugeint,
     direction varchar,
     status varchar,
@@ -47,4 +32,27 @@ create or replace temp table staged (
     duration_seconds integer,
     data varchar,
     id_key uhugeint
+);
+
+create or replace temp table asides (
+    file_no integer not null,
+    aside struct(
+        line bigint,
+        payload_no bigint,
+        entry_no bigint,
+        change_no bigint,
+        item_no bigint,
+        array_name varchar,
+        reason varchar,
+        ignored varchar,
+        error_count bigint,
+        raw varchar,
+        -- Of the rest of a change, and of what it unfolds to: see unfold_rest.sql.
+        field varchar,
+        entry_time varchar,
+        rest json,
+        item json
+    ),
+    sender_id varchar,
+    waba_id varchar
 );

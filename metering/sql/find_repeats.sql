@@ -2,7 +2,6 @@
 create or replace temp table staged_counts as
 select file_no, count(*) as event_count
 from staged
-where aside is null
 group by file_no;
 
 -- One row for each event key that the file holds twice, or that the store holds already.
@@ -10,7 +9,6 @@ create or replace temp table repeated as
 with keys as (
     select message_key, status
     from staged
-    where aside is null
 )
 select message_key, status
 from keys

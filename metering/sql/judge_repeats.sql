@@ -37,7 +37,6 @@ with arrived as (
         content_of(staged) as content
     from staged
     semi join repeated using (message_key, status)
-    where aside is null
 ),
 stored as (
     select distinct

@@ -1,8 +1,7 @@
 -- A payload without entries may be of a kind that is known and not for us; else it gets the reason
 -- that helps its reader.
-update staged
+update asides
 set aside = case
-    when aside is null then aside
     when json_type(aside.raw) != 'OBJECT'
         then struct_update(aside, reason := 'line is not a JSON object'::varchar, ignored := null::varchar)
     when list_has_any(json_keys(aside.raw), getvariable('analytics'))

@@ -66,7 +66,7 @@ from fields;
 insert into staged by name
 select
     1 as file_no,
-    {
+    to_json({
         line: line,
         payload_no: payload_no,
         entry_no: 1,
@@ -76,12 +76,8 @@ select
         reason: reason,
         ignored: null,
         error_count: 0,
-        raw: raw,
-        field: null,
-        entry_time: null,
-        rest: null,
-        item: null
-    } as aside
+        raw: raw::varchar
+    }) as aside
 from staged_cloud_events
 where reason is not null;
 

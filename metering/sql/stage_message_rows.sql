@@ -45,7 +45,7 @@ with numbered as (
 )
 select
     1 as file_no,
-    case when reason is not null then {
+    case when reason is not null then to_json({
         line: line,
         payload_no: null,
         entry_no: 1,
@@ -55,12 +55,8 @@ select
         reason: reason,
         ignored: null,
         error_count: 0,
-        raw: coalesce(row_text, cells),
-        field: null,
-        entry_time: null,
-        rest: null,
-        item: null
-    } end as aside,
+        raw: coalesce(row_text, cells)
+    }) end as aside,
     case way
         when 'send' then key_of('message', message_id)
         when 'consent' then md5_number(concat(

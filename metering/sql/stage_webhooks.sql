@@ -4,7 +4,7 @@
 -- a change and a change without items are one row each. The rest of a change (calls, echoes,
 -- history, changes of user ids, account events) is rare: it is kept as JSON, and
 -- `unfold_rest.sql` makes events of it.
-insert into staged
+insert into staged by name
 with
 entries as (
     select
@@ -38,23 +38,24 @@ counted as (
         coalesce(len(change.value.statuses), 0) as status_count,
         coalesce(len(change.value.messages), 0) as message_count,
         coalesce(json_array_length(change.value.errors)::bigint, 0) as error_count,
-        change.field in ('account_update', 'template_category_update')
-        or json_array_length(change.value.calls) > 0
-        or json_array_length(change.value.message_echoes) > 0
-        or json_array_length(change.value.user_id_update) > 0
-        or len(json_extract(change.value.history, '$[*].threads[*].messages[*]')) > 0 as has_kept_rest
+        coalesce(
+            change.field in ('account_update', 'template_category_update')
+            or json_array_length(change.value.calls) > 0
+            or json_array_length(change.value.message_echoes) > 0
+            or json_array_length(change.value.user_id_update) > 0
+            or len(json_extract(change.value.history, '$[*].threads[*].messages[*]')) > 0,
+            false
+        ) as has_kept_rest
     from changes
 ),
 shaped as (
     select
-        * replace (coalesce(has_kept_rest, false) as has_kept_rest),
-        (status_count = 0) = (message_count = 0)
-        or error_count > 0
-        or coalesce(has_kept_rest, false) as has_rest
+        *,
+        (status_count = 0) = (message_count = 0) or error_count > 0 or has_kept_rest as has_rest
     from counted
 ),
--- The first two branches pass a list through; only a change of several kinds is copied. There a
--- null behind the last item stands for the rest of the change.
+-- Statuses and messages stand side by side, each in its own columns. Where a change has both, the
+-- messages come after the statuses; a null behind the last item stands for the rest of the change.
 items as (
     select
         * exclude (value),
@@ -77,46 +78,51 @@ items as (
             'correct_category', value.correct_category,
             'category_update_timestamp', value.category_update_timestamp
         ) end as rest,
-        value.metadata.phone_number_id as phone_number_id,
-        value.contacts as contacts,
+        coalesce(nullif(value.metadata.phone_number_id, ''), default_sender) as sender_id,
+        -- One contact is the item's; of several, it is looked for.
+        case when len(value.contacts) > 1 then value.contacts end as contacts,
+        case when len(value.contacts) = 1 then value.contacts[1] end as contact,
+        unnest(value.statuses) as status,
         unnest(
             case
-                when not has_rest and status_count > 0 then value.statuses
-                when not has_rest then value.messages
-                else list_concat(list_concat(value.statuses, value.messages), [null])
+                when status_count > 0 and message_count > 0
+                    then list_concat(list_resize([], status_count), value.messages)
+                else value.messages
             end
-        ) as item,
-        unnest(range(1, 1 + status_count + message_count + has_rest::integer)) as item_no
+        ) as message,
+        unnest(
+            case
+                when has_rest or status_count + message_count != 1
+                    then range(1, 1 + status_count + message_count + has_rest::integer)
+                else [1]
+            end
+        ) as item_no
     from shaped
 ),
 known as (
     select
-        * exclude (contacts),
+        * exclude (contact, contacts),
         item_no > status_count + message_count as is_rest,
         case
             when item_no > status_count then 'inbound'
-            when item.type = 'call' then 'call'
+            when status.type = 'call' then 'call'
             else 'outbound'
         end as direction,
-        try_cast(
-            case
-                when contains(item.timestamp, '.')
-                    then regexp_extract(item.timestamp, '^(-?[0-9]+)\.[0-9]+$', 1)
-                when regexp_full_match(item.timestamp, '-?[0-9]+') then item.timestamp
-            end as bigint
-        ) as seconds,
-        coalesce(nullif(phone_number_id, ''), default_sender) as sender_id,
-        -- Of several contacts, the one that the item is about.
+        coalesce(status.id, message.id) as item_id,
+        coalesce(status.timestamp, message.timestamp) as written_at,
         case
-            when len(contacts) > 1 then list_filter(
+            when contacts is null then contact
+            else list_filter(
                 contacts,
-                lambda c: c.wa_id in (item.recipient_id, item.from, item.recipient_participant_id)
-                or c.user_id in (
-                    item.recipient_user_id, item.from_user_id, item.recipient_participant_user_id
+                lambda c: c.wa_id in (
+                    status.recipient_id, status.recipient_participant_id, message.from
                 )
-            )
-            else contacts
-        end as contacts
+                or c.user_id in (
+                    status.recipient_user_id, status.recipient_participant_user_id,
+                    message.from_user_id
+                )
+            )[1]
+        end as contact
     from items
     -- The null behind the items stands for nothing where there is no rest.
     where not (
@@ -124,30 +130,38 @@ known as (
         and error_count = 0 and not has_kept_rest
     )
 ),
-identified as (
+timed as (
     select
         *,
-        -- What every event needs, so that the reasons are gone through for the others alone.
-        not is_rest
-        and item.id != ''
-        and sender_id is not null
-        and seconds between 1230768000 and 4102444799
-        and (direction = 'inbound' or item.status != '') as is_event,
+        -- Digits alone, or with a fraction; what is written otherwise is no number of seconds.
         case
-            when direction = 'inbound' then item.from
-            when item.recipient_type = 'group' then item.recipient_participant_id
-            when item.recipient_id != '' then item.recipient_id
-            else contacts[1].wa_id
+            when length(written_at) = 10 and try_cast(written_at as bigint)::varchar = written_at
+                then try_cast(written_at as bigint)
+            when contains(written_at, '.')
+                then try_cast(regexp_extract(written_at, '^(-?[0-9]+)\.[0-9]+$', 1) as bigint)
+            when regexp_full_match(written_at, '-?[0-9]+') then try_cast(written_at as bigint)
+        end as seconds,
+        case
+            when direction = 'inbound' then message.from
+            when status.recipient_type = 'group' then status.recipient_participant_id
+            when status.recipient_id != '' then status.recipient_id
+            else contact.wa_id
         end as number_or_id
     from known
 ),
 placed as (
     select
         *,
+        -- What every event needs, so that the reasons are gone through for the others alone.
+        not is_rest
+        and item_id != ''
+        and sender_id is not null
+        and seconds between 1230768000 and 4102444799
+        and (direction = 'inbound' or status.status != '') as is_event,
         case
             when regexp_full_match(number_or_id, '\+?[0-9]{7,15}') then ltrim(number_or_id, '+')
         end as number
-    from identified
+    from timed
 ),
 judged as (
     select
@@ -155,14 +169,14 @@ judged as (
         coalesce(
             nullif(
                 case
-                    when direction = 'inbound' then item.from_user_id
-                    else coalesce(item.recipient_participant_user_id, item.recipient_user_id)
+                    when direction = 'inbound' then message.from_user_id
+                    else coalesce(status.recipient_participant_user_id, status.recipient_user_id)
                 end,
                 ''
             ),
             case
-                when coalesce(contacts[1].wa_id, '') in ('', number_or_id)
-                    then nullif(contacts[1].user_id, '')
+                when coalesce(contact.wa_id, '') in ('', number_or_id)
+                    then nullif(contact.user_id, '')
             end,
             case when number is null then nullif(number_or_id, '') end
         ) as user_id,
@@ -174,26 +188,26 @@ judged as (
             when is_rest and coalesce(field, 'messages') = 'messages'
                 then 'change holds no messages or statuses'
             when is_rest then null
-            when item is null then 'item is not an object'
-            when nullif(item.id, '') is null then 'message id is missing'
-            when direction != 'inbound' and nullif(item.status, '') is null
+            when status is null and message is null then 'item is not an object'
+            when nullif(item_id, '') is null then 'message id is missing'
+            when direction != 'inbound' and nullif(status.status, '') is null
                 then 'status is missing'
             when sender_id is null then 'sender is missing'
-            when nullif(item.timestamp, '') is null then 'timestamp is missing'
+            when nullif(written_at, '') is null then 'timestamp is missing'
             else time_problem(seconds)
         end as reason,
         -- Under per-message pricing the id names one message, unless the entry point was free.
-        item.conversation.id != ''
+        status.conversation.id != ''
         and (
-            item.pricing.pricing_model is distinct from 'PMP'
-            or item.pricing.type = 'free_entry_point'
-            or item.conversation.origin.type = 'referral_conversion'
+            status.pricing.pricing_model is distinct from 'PMP'
+            or status.pricing.type = 'free_entry_point'
+            or status.conversation.origin.type = 'referral_conversion'
         ) as names_conversation
     from placed
 )
 select
     file_no,
-    case when not coalesce(is_event, false) then {
+    case when not coalesce(is_event, false) then to_json({
         line: line,
         payload_no: payload_no,
         entry_no: entry_no,
@@ -208,29 +222,28 @@ select
                 and field != 'messages' then field
         end,
         error_count: case when is_rest then error_count else 0 end,
-        raw: raw,
+        raw: raw::varchar,
         field: field,
         entry_time: entry_time,
-        rest: case when is_rest then rest end,
-        item: null
-    } end as aside,
+        rest: case when is_rest then rest end
+    }) end as aside,
     message_key_of(
         'whatsapp',
         direction,
         sender_id,
-        item.id,
+        item_id,
         case
-            when direction = 'inbound' then item.type
-            when item.recipient_type = 'group' then coalesce(
-                nullif(item.recipient_participant_id, ''), item.recipient_participant_user_id
+            when direction = 'inbound' then message.type
+            when status.recipient_type = 'group' then coalesce(
+                nullif(status.recipient_participant_id, ''), status.recipient_participant_user_id
             )
         end
     ) as message_key,
     direction,
     case direction
-        when 'outbound' then item.status when 'call' then lower(item.status) else 'received'
+        when 'outbound' then status.status when 'call' then lower(status.status) else 'received'
     end as status,
-    case when direction != 'call' then item.type end as message_type,
+    case direction when 'outbound' then status.type when 'inbound' then message.type end as message_type,
     case when is_event then make_timestamp(seconds * 1000000) end as occurred_at,
     'whatsapp' as channel,
     sender_id,
@@ -242,8 +255,8 @@ select
         else coalesce(
             nullif(regexp_extract(user_id, '^([A-Z]{2})\.', 1), ''),
             case
-                when regexp_full_match(contacts[1].profile.country_code, '[A-Z]{2}')
-                    then contacts[1].profile.country_code
+                when regexp_full_match(contact.profile.country_code, '[A-Z]{2}')
+                    then contact.profile.country_code
             end
         )
     end as country,
@@ -251,36 +264,34 @@ select
     key_of(
         'group',
         case
-            when direction = 'inbound' then item.group_id
-            when item.recipient_type = 'group' then item.recipient_id
+            when direction = 'inbound' then message.group_id
+            when status.recipient_type = 'group' then status.recipient_id
         end
     ) as group_key,
     case
         when names_conversation
-            then key_of('conversation', concat(sender_id, chr(31), item.conversation.id))
+            then key_of('conversation', concat(sender_id, chr(31), status.conversation.id))
     end as conversation_key,
-    case when names_conversation then item.conversation.origin.type end as conversation_origin,
+    case when names_conversation then status.conversation.origin.type end as conversation_origin,
     case
         when names_conversation
-            then instant_of(try_cast(item.conversation.expiration_timestamp as bigint))
+            then instant_of(try_cast(status.conversation.expiration_timestamp as bigint))
     end as conversation_expires_at,
-    nullif(item.pricing.pricing_model, '') as pricing_model,
-    nullif(item.pricing.type, '') as pricing_type,
-    nullif(item.pricing.subtype, '') as pricing_subtype,
-    nullif(replace(item.pricing.category, '-', '_'), '') as category,
-    try_cast(item.pricing.billable as boolean) as billable,
-    try_cast(item.errors[1].code as integer) as error_code,
-    nullif(item.referral.source_type, '') as referral_source,
-    key_of('referral', nullif(item.referral.source_id, '')) as referral_key,
+    nullif(status.pricing.pricing_model, '') as pricing_model,
+    nullif(status.pricing.type, '') as pricing_type,
+    nullif(status.pricing.subtype, '') as pricing_subtype,
+    nullif(replace(status.pricing.category, '-', '_'), '') as category,
+    try_cast(status.pricing.billable as boolean) as billable,
+    try_cast(status.errors[1].code as integer) as error_code,
+    nullif(message.referral.source_type, '') as referral_source,
+    key_of('referral', nullif(message.referral.source_id, '')) as referral_key,
     -- A system message says the new number of somebody who had another.
     case
-        when item.system is not null then key_of('contact', nullif(regexp_extract(
-            coalesce(item.system ->> '$.wa_id', item.system ->> '$.new_wa_id'),
+        when message.system is not null then key_of('contact', nullif(regexp_extract(
+            coalesce(message.system ->> '$.wa_id', message.system ->> '$.new_wa_id'),
             '^\+?([0-9]{7,15})$', 1
         ), ''))
     end as linked_key,
-    null as duration_seconds,
-    null as data,
-    case when direction = 'outbound' then key_of('message', item.id) end as id_key
+    case when direction = 'outbound' then key_of('message', item_id) end as id_key
 from judged
 left join heads on heads.head = head_of(number)

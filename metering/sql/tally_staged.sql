@@ -1,7 +1,4 @@
 -- One row for each file and kind of item that is ignored by name, or reason for quarantine.
-with asides as (
-    select file_no, aside from staged where aside is not null
-)
 select file_no, 'ignored' as outcome, 'value errors' as name, sum(aside.error_count)::bigint as item_count
 from asides
 group by file_no

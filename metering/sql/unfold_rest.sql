@@ -4,7 +4,7 @@
 create or replace temp table rest_items as
 with rests as (
     select file_no, aside, sender_id, waba_id, aside.rest as rest
-    from staged
+    from asides
     where aside.rest is not null
 ),
 elements as (
@@ -109,10 +109,10 @@ select
     end as reason
 from named;
 
-insert into staged by name
+insert into asides
 select
     file_no,
-    case when reason is not null then struct_update(
+    struct_update(
         aside,
         array_name := case when not is_of_account then array_name end,
         item_no := item_no,
@@ -127,7 +127,15 @@ select
             ))
             else item
         end
-    ) end as aside,
+    ) as aside,
+    sender_id,
+    waba_id
+from rest_items
+where reason is not null;
+
+insert into staged by name
+select
+    file_no,
     case
         when is_of_account then md5_number(concat(
             getvariable('hash_key'), waba_id, chr(31), array_name, chr(31), seconds, chr(31), item
@@ -183,12 +191,13 @@ select
         when array_name in ('message_echoes', 'history') and not is_of_user then key_of('message', item_id)
     end as id_key
 from rest_items
-left join heads on heads.head = head_of(number);
+left join heads on heads.head = head_of(number)
+where reason is null;
 
 -- What remains of the change are the errors of its value, or nothing.
-update staged
+update asides
 set aside = struct_update(aside, rest := null::json)
 where aside.rest is not null and aside.error_count > 0;
 
-delete from staged
+delete from asides
 where aside.rest is not null;

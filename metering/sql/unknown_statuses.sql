@@ -4,5 +4,5 @@ select
     'status=' || status as field,
     count(*) as count
 from staged
-where aside is null and direction = 'outbound' and not list_contains($known, status)
+where direction = 'outbound' and not list_contains($known, status)
 group by all;
