@@ -2,6 +2,7 @@
 
 import re
 
+from metering import contacts
 from metering.errors import UsageError
 from metering.store import Store
 
@@ -9,9 +10,10 @@ from metering.store import Store
 def erase(store: Store, contact: str) -> int:
     """Remove what links a contact; answer how many rows named it.
 
-    The keyed hashes of the contact go from events and deliveries, and with them everything that
-    says which messages were to or from the same person, including conversations, which are keyed
-    by their own ids and stay. Refused rows that hold the number or id lose their text.
+    The keyed hashes of the contact go from events, deliveries and windows, and with them everything
+    that links the messages to the person. A random key takes their place in each sender's messages,
+    so that windows and conversations, and what they cost, stay as they were. Refused rows that
+    hold the number or id lose their text.
 
     Args:
         contact: A phone number with its country code, or a user id.
@@ -28,10 +30,10 @@ def erase(store: Store, contact: str) -> int:
             where="CONTACT",
             hint="write a number with its country code, 7 to 15 digits, or a user id like US.1234",
         )
+    named = {"kind": "contact" if is_number else "user", "name": number if is_number else name}
     with store.transaction():
-        store.run(
-            "erase_contact",
-            {"kind": "contact" if is_number else "user", "name": number if is_number else name},
-        )
-        count: int = store.value("select row_count from erased")
+        store.run("erase_contact", named)
+        contacts.resolve(store, "named_erased", "resolved_erased")
+        store.run("replace_erased", named)
+    count: int = store.value("select row_count from erased")
     return count

@@ -6,6 +6,7 @@ are cut when a meter asks for them. The rules are in docs/decisions/0012-windows
 data/window_lengths.csv. Source: the network's price rules since 2022.
 """
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import polars as pl
@@ -41,6 +42,53 @@ def update(store: Store) -> None:
     ads = store.frame("select candidate_no, group_no, opened_at, closes_at from answered_ads")
     store.put("chosen", greedy(ads).select("candidate_no"))
     store.run("settle_windows")
+
+
+def conversations(
+    store: Store, rule: ConversationRule, *, since: datetime, until: datetime
+) -> None:
+    """Cut the conversations of a rule.
+
+    Leaves table `conversation_windows`: sender_id, peer_key, category, opened_at, closes_at,
+    opening_key (the message key of the opening delivery), of every contact that was written to in
+    the stretch from `since` to `until` (UTC), from the first delivery that the store knows. One
+    that is counted per account needs table `owners`, as `metering.usage` makes it.
+    """
+    store.set("since", since)
+    store.set("until", until)
+    store.run("conversing")
+    contacts.resolve(store, "named_conversing", "resolved_conversing")
+    store.run("order_conversing")
+    match rule.name:
+        case "whatsapp-2022":
+            store.run("candidates_of_whatsapp_2022")
+            _open(store, "create or replace temp table opened as")
+            store.run("close_conversations")
+        case "whatsapp-2023-06":
+            store.run("candidates_of_whatsapp_2023_06")
+            _open(store, "create or replace temp table opened as")
+            store.run("candidates_of_service_2023_06")
+            _open(store, "insert into opened")
+            store.run("close_conversations")
+        case _:
+            for key in ("hours", "opener", "each", "scope"):
+                store.set(f"rule_{key}", getattr(rule, key))
+            store.run("questions")
+            contacts.resolve(store, "named_questions", "resolved_questions")
+            store.run("candidates_of_own_rule")
+            _open(store, "create or replace temp table opened as")
+            store.run("close_own_conversations")
+
+
+def _open(store: Store, into: str) -> None:
+    """Choose, of table `candidates`, those that open."""
+    frame = store.frame(
+        "select candidate_no, group_no, opened_at, closes_at from candidates order by candidate_no"
+    )
+    store.put("chosen", greedy(frame).select("candidate_no"))
+    store.execute(
+        f"{into} select candidates.* from candidates semi join chosen using (candidate_no)"
+    )
 
 
 def greedy(candidates: pl.DataFrame) -> pl.DataFrame:

@@ -1,21 +1,26 @@
--- One row for each hash of the contact: its own, and those that reports link it with.
+-- One row for each name of the contact: its own, and those that reports link it with.
 create or replace temp table erased_keys as
-with linked as (
-    select contact_key, user_key
-    from events
-    where key_of($kind, $name) in (contact_key, user_key)
+with recursive ends as (
+    select one_key, other_key from links
+    union
+    select other_key, one_key from links
+),
+linked (key) as (
+    select key_of($kind, $name)
+    union
+    select ends.other_key
+    from linked
+    join ends on ends.one_key = linked.key
 )
-select key_of($kind, $name) as key
-union
-select contact_key from linked where contact_key is not null
-union
-select user_key from linked where user_key is not null;
+select key from linked;
 
 -- One row: how many rows of the store named the contact.
 create or replace temp table erased as
 select (
     select count(*) from events
-    where contact_key in (from erased_keys) or user_key in (from erased_keys)
+    where
+        contact_key in (from erased_keys) or user_key in (from erased_keys)
+        or linked_key in (from erased_keys)
 ) + (
     select count(*) from quarantine where contains(raw, $name)
 ) + (
@@ -23,21 +28,13 @@ select (
     where contains(data, contact_word($name)) or subject = contact_word($name)
 ) as row_count;
 
--- Both hashes of a row go: a number and a user id on one report are the same person.
-update events
-set contact_key = null, user_key = null
+-- Whom each of these rows is about, which a random key says from now on: what was one contact stays
+-- one, so that no window, conversation or amount moves, and nothing leads back to the person.
+create or replace temp table named_erased as
+select distinct sender_id, contact_key, user_key, occurred_at as instant
+from events
+where contact_key in (from erased_keys) or user_key in (from erased_keys)
+union
+select sender_id, contact_key, user_key, coalesce(delivered_at, first_at)
+from deliveries
 where contact_key in (from erased_keys) or user_key in (from erased_keys);
-
-update deliveries
-set contact_key = null, user_key = null
-where contact_key in (from erased_keys) or user_key in (from erased_keys);
-
-update quarantine
-set raw = null
-where contains(raw, $name);
-
-update cloud_events
-set
-    data = replace(data, contact_word($name), 'contact:erased'),
-    subject = case when subject = contact_word($name) then 'contact:erased' else subject end
-where contains(data, contact_word($name)) or subject = contact_word($name);

@@ -222,7 +222,7 @@ select
                 and field != 'messages' then field
         end,
         error_count: case when is_rest then error_count else 0 end,
-        raw: raw::varchar,
+        raw: raw,
         field: field,
         entry_time: entry_time,
         rest: case when is_rest then rest end

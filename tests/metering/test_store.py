@@ -19,6 +19,7 @@ from metering.backup import back_up, restore_backup
 from metering.erasure import erase
 from metering.errors import LockedError, TollbookError, UsageError
 from metering.ingest import ingest
+from metering.learn import LEARNED, relearn
 from metering.period import Month
 from metering.secret import VARIABLE
 from metering.settings import Book
@@ -28,6 +29,7 @@ from tests.metering.builders import (
     BRAZIL,
     GERMANY,
     MARKETING,
+    NOON,
     Desk,
     line,
     message,
@@ -281,35 +283,53 @@ def test_no_copy_of_a_log_is_left_beside_the_store(book: Book) -> None:
 # Erasure
 
 
-def test_erasing_a_contact_removes_both_hashes_and_leaves_the_counts(desk: Desk) -> None:
-    desk.load(*LOG)
-    before = desk.usage("2026-10", "account", "market", "category")
+def names_of(desk: Desk, kind: str, name: str) -> int:
+    """Count the rows of the store that hold the keyed hash of a name, in any column."""
+    key = desk.store.value("select key_of($kind, $name)::varchar", {"kind": kind, "name": name})
+    return sum(
+        desk.store.value(
+            f"select count(*) from {table} as t where contains(t::varchar, $key)", {"key": key}
+        )
+        for table in ("events", *LEARNED)
+    )
+
+
+def test_erasing_a_contact_removes_its_names_and_leaves_windows_and_counts(desk: Desk) -> None:
+    desk.load(*LOG, webhook(messages=[message(timestamp=str(NOON - 60))]))
+    placed = "select in_service_window, count(*) from deliveries group by all order by all"
+    before = desk.usage("2026-10", "account", "market", "category"), desk.rows(placed)
+    assert names_of(desk, "contact", BRAZIL) > 0
 
     assert erase(desk.store, "+55 (11) 98765-4321") > 0
 
-    keys = "select count(*) from events where contact_key is not null or user_key is not null"
-    assert desk.rows(keys) == [(1,)]  # the message to Germany
-    assert desk.rows(keys.replace("events", "deliveries")) == [(1,)]
-    assert desk.usage("2026-10", "account", "market", "category") == before
+    assert names_of(desk, "contact", BRAZIL) == 0
+    assert names_of(desk, "contact", GERMANY) > 0
+    assert (desk.usage("2026-10", "account", "market", "category"), desk.rows(placed)) == before
     assert erase(desk.store, BRAZIL) == 0
 
 
-def test_erasing_by_user_id_finds_the_number_that_came_with_it(desk: Desk) -> None:
-    desk.load(webhook(status("a"), contacts=[{"wa_id": BRAZIL, "user_id": USER}]))
-
-    assert erase(desk.store, USER) > 0
-
-    assert desk.rows("select contact_key, user_key from events") == [(None, None)]
-
-
-def test_erasing_finds_what_was_sent_to_the_same_person_by_the_other_name(desk: Desk) -> None:
-    by_user = status("b", recipient_id="", recipient_user_id=USER)
-    desk.load(webhook(status("a"), contacts=[{"wa_id": BRAZIL, "user_id": USER}]), webhook(by_user))
+def test_what_is_erased_stays_one_contact_that_nobody_can_name(desk: Desk) -> None:
+    desk.load(
+        webhook(status("a")), webhook(status("b")), webhook(status("c", recipient_id=GERMANY))
+    )
 
     erase(desk.store, BRAZIL)
+    relearn(desk.store)
 
-    keys = "select count(*) from events where contact_key is not null or user_key is not null"
-    assert desk.rows(keys) == [(0,)]
+    assert desk.rows("select count(*), count(distinct contact_key) from deliveries") == [(3, 2)]
+
+
+@pytest.mark.parametrize("name", [BRAZIL, USER])
+def test_erasing_finds_what_was_sent_to_the_same_person_by_the_other_name(
+    desk: Desk, name: str
+) -> None:
+    by_user = status("b", recipient_id="", recipient_user_id=USER)
+    desk.load(webhook(status("a"), contacts=[{"wa_id": BRAZIL, "user_id": USER}]), webhook(by_user))
+    assert names_of(desk, "user", USER) > 0
+
+    erase(desk.store, name)
+
+    assert names_of(desk, "contact", BRAZIL) == names_of(desk, "user", USER) == 0
 
 
 def test_erasing_clears_the_refused_rows_that_name_the_contact(desk: Desk) -> None:
