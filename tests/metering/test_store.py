@@ -160,6 +160,57 @@ def test_restoring_writes_nothing_outside_its_folder(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("escaped.txt"))
 
 
+# Migration
+
+
+def test_a_store_of_the_first_schema_becomes_what_a_new_one_would_be(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (*LOG, webhook(messages=[message(timestamp=str(NOON - 60))]))
+    load(book, *lines)
+    with writing(book) as store:
+        learned = {table: store.frame(f"from {table}") for table in LEARNED}
+    newer = book.store_path.rename(book.root / "newer.duckdb")
+    monkeypatch.setattr("metering.store.SCHEMA_VERSION", 1)
+    with writing(book) as store:
+        store.execute(f"attach '{newer}' as newer (read_only)")
+        store.execute("insert into loads from newer.loads")
+        store.execute(
+            "insert into events"
+            " select * exclude (linked_key, duration_seconds, data) from newer.events"
+        )
+    monkeypatch.undo()
+
+    with Store.open(book, book.settings()) as store:
+        for table, frame in learned.items():
+            found = store.frame(f"from {table}")
+            known = [
+                name for name in frame.columns if name != "id_key"
+            ]  # of no event that was kept
+            assert found.select(known).sort(known).equals(frame.select(known).sort(known)), table
+
+
+def test_what_the_first_schema_ignored_may_be_loaded_again(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metering.store.SCHEMA_VERSION", 1)
+    with writing(book) as store:
+        store.execute(
+            """
+            insert into loads by name
+            select
+                1 as load_id, 'old' as content_sha256, 1 as size_bytes, 'log' as name,
+                'webhooks' as format, 1 as read_count, 0 as accepted_count, 0 as duplicate_count,
+                0 as reported_again_count, '{"calls": 1}' as ignored, '{}' as quarantined,
+                '{}' as unknown_fields, '0' as engine_version, now()::timestamp as loaded_at
+            """
+        )
+    monkeypatch.undo()
+
+    with Store.open(book, book.settings()) as store:
+        assert store.value("select content_sha256 from loads") == "schema 1: old"
+
+
 # What a store refuses
 
 
