@@ -6,16 +6,20 @@ The same functions compute everything afresh; both ways give the same rows, whic
 from metering import contacts, windows
 from metering.store import Store
 
+NO_EVENTS = "select *, null::uhugeint as id_key from events limit 0"
+NO_ENTRIES = "select event_key from cloud_events limit 0"
 LEARNED = ("links", "contacts", "windows", "deliveries")
 
 
-def learn(store: Store, fresh: str) -> None:
+def learn(store: Store, fresh: str, *, entries: str = NO_ENTRIES) -> None:
     """Bring contacts, deliveries and windows up to date.
 
     Args:
-        fresh: The table or query of the events that are new, with `id_key`.
+        fresh: The query of the events that are new, with `id_key`.
+        entries: The query of the keys of new CloudEvents, which may say where contacts came from.
     """
     store.execute(f"create or replace temp view fresh as {fresh}")
+    store.execute(f"create or replace temp table fresh_entries as {entries}")
     contacts.update(store)
     store.run("merge_deliveries")
     windows.update(store)

@@ -33,10 +33,12 @@ def update(store: Store) -> None:
 
     Puts the rows of `touched` into `deliveries`. To be called after `contacts.update`.
     """
+    store.run("view_entries")
     store.run("touch_windows")
     contacts.resolve(store, "named_fresh", "resolved_fresh")
     store.run("gather_windows")
     contacts.resolve(store, "named_openers", "resolved_openers")
+    contacts.resolve(store, "named_entries", "resolved_entries")
     contacts.resolve(store, "named_deliveries", "resolved_deliveries")
     store.run("open_windows")
     ads = store.frame("select candidate_no, group_no, opened_at, closes_at from answered_ads")

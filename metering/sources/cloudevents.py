@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from metering.learn import NO_EVENTS, learn
 from metering.store import Store
 
 
@@ -23,4 +24,9 @@ def stage(store: Store, path: Path) -> None:
 def append(store: Store) -> pl.DataFrame:
     """Append what is new; answer the counts of the file, as `count_events.sql` does."""
     store.run("append_cloud_events")
+    learn(
+        store,
+        NO_EVENTS,
+        entries="select event_key from judged_cloud_events where not is_duplicate",
+    )
     return store.frame("count_cloud_events")

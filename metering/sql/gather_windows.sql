@@ -49,6 +49,12 @@ where direction = 'call' and coalesce(contact_key, user_key) in (from touched_na
 group by message_key, sender_id
 having bool_or(message_type = 'user_initiated' or status = 'accepted');
 
+-- One row for each time that one of them came by a link or a website.
+create or replace temp table named_entries as
+select sender_id, contact_key, null::uhugeint as user_key, instant, entry_point, event_key
+from entries
+where contact_key in (from touched_names) and entry_point is not null;
+
 -- One row for each stored delivery of theirs that this load does not touch otherwise.
 create or replace temp table named_deliveries as
 with known as (

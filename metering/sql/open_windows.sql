@@ -1,5 +1,25 @@
--- One row for each report that opens or prolongs a service window, and how long it does.
+-- One row for each report that opens or prolongs a service window, and how long it does. Where the
+-- contact came from the report itself says, else the last CloudEvent of less than a day before.
 create or replace temp table openers as
+with last_entries as (
+    select
+        sender_id,
+        contact as peer_key,
+        instant,
+        arg_max(entry_point, event_key) as entry_point
+    from resolved_entries
+    group by all
+),
+entered as (
+    select openers.*, case
+        when openers.instant < last_entries.instant + interval 24 hours then last_entries.entry_point
+    end as entered_by
+    from resolved_openers as openers
+    asof left join last_entries
+        on last_entries.sender_id = openers.sender_id
+        and last_entries.peer_key = openers.contact
+        and openers.instant >= last_entries.instant
+)
 select
     sender_id,
     coalesce(group_key, contact) as peer_key,
@@ -7,9 +27,12 @@ select
     instant,
     instant + to_seconds(length_at('service_window', instant)) as closes_at,
     group_key is null and referral_source in ('ad', 'post', 'page_button') as is_ad,
-    case referral_source when 'post' then 'page_button' else coalesce(referral_source, 'none') end
-        as entry_point
-from resolved_openers
+    case
+        when group_key is not null then 'none'
+        when referral_source = 'post' then 'page_button'
+        else coalesce(referral_source, entered_by, 'none')
+    end as entry_point
+from entered
 where (sender_id, coalesce(group_key, contact)) in (select (sender_id, peer_key) from touched_peers);
 
 -- One row for each delivery that may answer, or lie within a window.

@@ -11,4 +11,8 @@ where group_key is null and not is_echo
 union all
 select sender_id, contact_key, user_key, coalesce(delivered_at, first_at)
 from replaced
-where group_key is null and not is_echo;
+where group_key is null and not is_echo
+union all
+select sender_id, contact_key, null, instant
+from entries
+where event_key in (from fresh_entries);
