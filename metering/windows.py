@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from metering import contacts
 from metering.store import Store
 
+BEGINNING = datetime(2009, 1, 1)  # noqa: DTZ001 - the store's UTC; no event is older
+
 
 class ConversationRule(BaseModel):
     """What opens a conversation, how long it lasts, and what it holds together."""
@@ -47,12 +49,13 @@ def update(store: Store) -> None:
 
 
 def conversations(
-    store: Store, rule: ConversationRule, *, since: datetime, until: datetime
+    store: Store, rule: ConversationRule, *, until: datetime, since: datetime = BEGINNING
 ) -> None:
     """Cut the conversations of a rule.
 
     Leaves table `conversation_windows`: sender_id, peer_key, category, opened_at, closes_at,
-    opening_key (the message key of the opening delivery), of every contact that was written to in
+    opening_key (the message key of the opening delivery, or of the user's message where that
+    opens), of every contact that was written to in
     the stretch from `since` to `until` (UTC), from the first delivery that the store knows. One
     that is counted per account needs table `owners`, as `metering.usage` makes it.
     """
@@ -73,10 +76,12 @@ def conversations(
             _open(store, "insert into opened")
             store.run("close_conversations")
         case _:
-            for key in ("hours", "opener", "each", "scope"):
+            for key in ("hours", "opener", "each"):
                 store.set(f"rule_{key}", getattr(rule, key))
             store.run("questions")
             contacts.resolve(store, "named_questions", "resolved_questions")
+            store.run("own_messages")
+            store.run(f"scope_by_{rule.scope}")
             store.run("candidates_of_own_rule")
             _open(store, "create or replace temp table opened as")
             store.run("close_own_conversations")

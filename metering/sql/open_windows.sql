@@ -28,9 +28,8 @@ select
     instant + to_seconds(length_at('service_window', instant)) as closes_at,
     group_key is null and referral_source in ('ad', 'post', 'page_button') as is_ad,
     case
-        when group_key is not null then 'none'
         when referral_source = 'post' then 'page_button'
-        else coalesce(referral_source, entered_by, 'none')
+        else coalesce(referral_source, case when group_key is null then entered_by end, 'none')
     end as entry_point
 from entered
 where (sender_id, coalesce(group_key, contact)) in (select (sender_id, peer_key) from touched_peers);
