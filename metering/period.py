@@ -56,6 +56,9 @@ class Month:
     def next(self) -> "Month":
         return Month(self.year + self.number // 12, self.number % 12 + 1)
 
+    def previous(self) -> "Month":
+        return Month(self.year - (self.number == 1), (self.number - 2) % 12 + 1)
+
     def bounds(self, time_zone: str) -> tuple[datetime, datetime]:
         """The half-open stretch of UTC instants that the month covers in `time_zone`."""
         return midnight(self.first_day, time_zone), midnight(self.next().first_day, time_zone)

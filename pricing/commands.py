@@ -9,7 +9,9 @@ from typing import Any
 import click
 import polars as pl
 
-from metering.errors import Problem, UsageError
+from metering.account import load_accounts
+from metering.errors import Problem, SumsDisagreeError, UsageError
+from metering.invariants import broken_invariants
 from metering.output import (
     BLOCKED,
     Format,
@@ -24,6 +26,7 @@ from metering.output import (
 )
 from metering.period import Month
 from metering.settings import Book
+from metering.store import Store
 from pricing.archive import Archive
 from pricing.catalog import check_book
 from pricing.demo import Sample, run_demo
@@ -54,28 +57,36 @@ def init(directory: Path) -> None:
 
 
 @click.command()
+@click.option("--store", "with_store", is_flag=True, help="And what must hold of the store.")
 @book_option
 @format_option
-def check(book_path: Path, output_format: Format) -> None:
+def check(with_store: bool, book_path: Path, output_format: Format) -> None:
     """Check every file of the book and say all mistakes at once."""
+    broken: list[Problem] = []
     with errors_for_people():
         book = Book.at(book_path)
         problems, warnings = check_book(book)
+        if with_store and not problems:
+            settings = book.settings()
+            with Store.open(book, settings) as store:
+                broken = list(broken_invariants(store, load_accounts(book, settings)))
     rows = [
         {"level": level, "where": found.where, "what": found.what, "hint": found.hint}
-        for level, listed in (("problem", problems), ("warning", warnings))
+        for level, listed in (("problem", [*problems, *broken]), ("warning", warnings))
         for found in listed
     ]
     if output_format == "table":
         for row in rows:
             click.echo(f"{row['level']}: {row['where']}\n  {row['what']}\n  Hint: {row['hint']}\n")
-        click.echo(f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}")
+        click.echo(f"{_count([*problems, *broken], 'problem')}, {_count(warnings, 'warning')}")
     else:
         document = {"schema": "tollbook.check/1", "rows": rows}
         columns = ("level", "where", "what", "hint")
         print_rows(document, columns=columns, output_format=output_format)
     if problems:
         sys.exit(PROBLEMS)
+    if broken:
+        sys.exit(SumsDisagreeError.exit_code)
 
 
 @click.command()
