@@ -48,6 +48,9 @@ def update(store: Store) -> None:
             "create or replace temp table moved_contacts (sender_id varchar, peer_key uhugeint)"
         )
         return
+    store.run("reach_first")
+    while store.value("select count(*) from frontier"):
+        store.run("reach_on")
     store.run("reach_contacts")
     known = None
     while known != (known := store.value("select sum(label) from nodes")):

@@ -1,23 +1,4 @@
--- One row for each name that the new links reach over any number of links, of numbers and of users.
-create or replace temp table reached as
-with recursive ends as (
-    select sender_id, kind, one_key, other_key from links
-    union all
-    select sender_id, kind, other_key, one_key from links
-),
-reach (sender_id, key) as (
-    select sender_id, one_key from new_links
-    union
-    select sender_id, other_key from new_links
-    union
-    select ends.sender_id, ends.other_key
-    from reach
-    join ends on ends.sender_id = reach.sender_id and ends.one_key = reach.key
-)
-select distinct sender_id, key
-from reach;
-
--- One row for each link of these names.
+-- One row for each link of the names that were reached.
 create or replace temp table reached_links as
 select links.*
 from links
