@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -65,12 +66,27 @@ class Store(Written):
     threads: Annotated[int, Field(ge=1, le=256)] | None = None
 
 
+class WindowLength(Written):
+    """How long a kind of window lasts from a day on, in place of what is shipped."""
+
+    rule: Literal[
+        "service_window",
+        "free_entry_point",
+        "free_entry_point_answer",
+        "whatsapp-2022",
+        "whatsapp-2023-06",
+    ]
+    effective_from: date  # from midnight in UTC
+    hours: Annotated[int, Field(ge=1, le=8784)]
+
+
 class Settings(Written):
     """`tollbook.toml`."""
 
     seller: Seller
     quarantine: Quarantine = Quarantine()
     store: Store = Store()
+    window_length: tuple[WindowLength, ...] = ()
 
 
 @dataclass(frozen=True)

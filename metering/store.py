@@ -19,10 +19,9 @@ from metering.errors import LockedError, TollbookError
 from metering.market import HEAD_LENGTH, deep_heads, deep_length
 from metering.secret import find_secret, fingerprint, hash_key, read_secret
 from metering.settings import Book, Settings
-from metering.window_length import window_lengths
+from metering.window_length import Length, window_lengths
 
 SCHEMA_VERSION = 2
-LEARNED_ANEW = {2}  # schemas whose derived tables are computed anew from the events
 SQL = Path(__file__).parent / "sql"
 Mode = Literal["read", "write"]
 # Fields of a CloudEvent's data that name a contact: only their keyed hashes are kept.
@@ -36,9 +35,12 @@ CONTACT_FIELDS = rf'"(?:{"|".join(CONTACT_KEYS)})"\s*:\s*(?:"[^"]*"|[0-9]{{7,15}
 class Store:
     """An open store; made by `Store.open`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, *, secret: str) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, *, secret: str, lengths: Sequence[Length]
+    ) -> None:
         self._connection = connection
         self.secret = secret
+        self._lengths = lengths
 
     @classmethod
     @contextmanager
@@ -50,12 +52,13 @@ class Store:
             TollbookError: it was made by a newer version, or with another key.
         """
         secret = find_secret(book) if mode == "read" else read_secret(book)
-        if mode == "read" and _version_on_disk(book, settings) != SCHEMA_VERSION:
+        lengths = window_lengths(settings)
+        if mode == "read" and not _is_current(book, settings, lengths):
             with cls.open(book, settings, "write"):
                 pass
         connection = _connect(book.store_path, settings, mode)
         try:
-            store = cls(connection, secret=secret)
+            store = cls(connection, secret=secret, lengths=lengths)
             store._prepare()
             if mode == "write":
                 store._migrate()
@@ -162,19 +165,30 @@ class Store:
         for number in range(version + 1, SCHEMA_VERSION + 1):
             with self.transaction():
                 self.run(f"schema_{number}")
-                if version and number in LEARNED_ANEW:
-                    self._relearn()
                 self._connection.execute("delete from store_facts")
                 self._connection.execute(
-                    "insert into store_facts values ($version, $fingerprint)",
+                    "insert into store_facts by name"
+                    " select $version as schema_version, $fingerprint as secret_fingerprint",
                     {"version": number, "fingerprint": fingerprint(self.secret)},
                 )
+        if not self._is_learned():
+            self._relearn()
 
     def _relearn(self) -> None:
+        """Compute what follows from the events: their schema is new, or windows last otherwise."""
         # Imported here: what it does is done to a store, and a store is made here.
         from metering.learn import relearn  # noqa: PLC0415
 
-        relearn(self)
+        with self.transaction():
+            if self.value("select count(*) from events"):
+                relearn(self)
+            self._connection.execute(
+                "update store_facts set window_lengths = $text", {"text": str(self._lengths)}
+            )
+
+    def _is_learned(self) -> bool:
+        known: bool = self.value("select window_lengths from store_facts") == str(self._lengths)
+        return known
 
     def _version(self) -> int:
         has_facts = self.value(
@@ -199,7 +213,7 @@ class Store:
         self.set("head_length", HEAD_LENGTH)
         self.set("deep_heads", deep_heads())
         self.set("deep_length", deep_length())
-        self.set("window_lengths", window_lengths())
+        self.set("window_lengths", list(self._lengths))
         self.run("macros")
 
 
@@ -271,12 +285,14 @@ def _connect(path: Path, settings: Settings, mode: Mode) -> duckdb.DuckDBPyConne
     return connection
 
 
-def _version_on_disk(book: Book, settings: Settings) -> int:
+def _is_current(book: Book, settings: Settings, lengths: Sequence[Length]) -> bool:
+    """Say whether a store can be read as it is; else it is made, migrated or computed first."""
     if not book.store_path.exists():
-        return 0
+        return False
     connection = _connect(book.store_path, settings, "read")
     try:
-        return Store(connection, secret="")._version()
+        store = Store(connection, secret="", lengths=lengths)
+        return store._version() == SCHEMA_VERSION and store._is_learned()
     finally:
         connection.close()
 

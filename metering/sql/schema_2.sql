@@ -1,5 +1,8 @@
 -- The store, version 2: events of every kind, contacts over time, and windows. Deliveries are computed anew from
 -- the events, which say the same as before.
+-- The lengths of windows that the stored windows were computed with.
+alter table store_facts add column window_lengths varchar;
+
 alter table events add column linked_key uhugeint;
 alter table events add column duration_seconds integer;
 alter table events add column data varchar;

@@ -172,6 +172,7 @@ def test_a_store_of_the_first_schema_becomes_what_a_new_one_would_be(
         learned = {table: store.frame(f"from {table}") for table in LEARNED}
     newer = book.store_path.rename(book.root / "newer.duckdb")
     monkeypatch.setattr("metering.store.SCHEMA_VERSION", 1)
+    monkeypatch.setattr(Store, "_is_learned", lambda _: True)  # the first schema learned nothing
     with writing(book) as store:
         store.execute(f"attach '{newer}' as newer (read_only)")
         store.execute("insert into loads from newer.loads")
@@ -194,6 +195,7 @@ def test_what_the_first_schema_ignored_may_be_loaded_again(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("metering.store.SCHEMA_VERSION", 1)
+    monkeypatch.setattr(Store, "_is_learned", lambda _: True)  # the first schema learned nothing
     with writing(book) as store:
         store.execute(
             """
@@ -209,6 +211,27 @@ def test_what_the_first_schema_ignored_may_be_loaded_again(
 
     with Store.open(book, book.settings()) as store:
         assert store.value("select content_sha256 from loads") == "schema 1: old"
+
+
+def test_windows_last_as_the_book_says_once_it_says_so(book: Book) -> None:
+    hour = 3_600
+    load(
+        book,
+        webhook(messages=[message(timestamp=str(NOON))]),
+        webhook(status("a", timestamp=str(NOON + 30 * hour))),
+    )
+    is_inside = "select in_service_window from deliveries"
+    with Store.open(book, book.settings()) as store:
+        assert store.value(is_inside) is False
+
+    settings = book.root / "tollbook.toml"
+    settings.write_text(
+        settings.read_text()
+        + '[[window_length]]\nrule = "service_window"\neffective_from = 2026-10-01\nhours = 48\n'
+    )
+
+    with Store.open(book, book.settings()) as store:
+        assert store.value(is_inside) is True
 
 
 # What a store refuses
