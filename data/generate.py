@@ -1,19 +1,22 @@
-"""Write a sample book and the webhook logs of its month: seeded, of any size, in columns.
+"""Write a sample book and the logs of its month: seeded, of any size, in columns.
 
     python generate.py DIR --month 2026-10 --accounts 2000 --messages 200000 --seed 7
 
 The same options give the same bytes, whatever the machine or the number of threads: each value is
 cut from the md5 of (seed, purpose, row number), and each file is written in a total order. Messages
-are made in chunks, so that ten million need no more memory than half a million. The SQL lies
-beside this file in `generate/`; there, `getvariable` names what is set here.
+are made in chunks, so that ten million need no more memory than half a million. What depends on
+the whole month (which answer is the last free one of a number, whose inbound messages are in the
+log) a survey finds first, of the threads in which it can lie. The SQL lies beside this file in
+`generate/`; there, `getvariable` names what is set here.
 """
 
 import argparse
 import json
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,27 +26,22 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+Connection = duckdb.DuckDBPyConnection
 HERE = Path(__file__).parent
 SQL = HERE / "generate"
 DAY_S = 86400
 MARGIN_S = 30 * 3600  # the neighbouring months, as far as any zone reaches, and some more
 MEETING_GAP_S = 10 * DAY_S  # before a pair meets again: longer than any window
-SLOTS = 100  # threads of a block; `scripts.csv` shares them out
+SLOTS = 200  # threads of a block; `scripts.csv` shares them out
 CHUNK_THREADS = 20_000
+STRANGERS = 200  # contacts of histories, who do not write in the month
+PLANTED_BLOCKS = 500  # as many are looked at for messages to be made wrong
 CHUNK_COUNT_MIN = 6  # so that a small sample has several files, too
 MESSAGES_MAX = 10_000_000
 FIRST_MONTH = (2025, 7)  # per-message prices begin
-PAID_SERVICE_MONTH = (2026, 10)  # from here the network charges for answers, too
-INTL_COUNTRIES = ["EG", "ID", "IN", "MY", "NG", "PK", "SA", "ZA", "AE"]
-INTL_COUNTRIES_2026_10 = [*INTL_COUNTRIES, "BD", "IQ", "KZ", "KW", "MA", "NP", "OM", "LK", "UA"]
+PAID_SERVICE_DAY = date(2026, 10, 1)  # the network charges for answers, too, in its sender's zone
+LOGS = ("whatsapp", "events", "consents", "entries", "sends")
 OWN_FILES = ("accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv")
-SETTINGS = """\
-[seller]
-name = "Harbor Messaging"
-country = "GB"
-time_zone = "Europe/London"
-currency = "USD"
-"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,7 @@ class Sample:
     seed: int
     unknown: float  # share of the deliveries whose pricing no status tells
     free_tier: int  # service messages a number and month that the network does not charge
+    disagreements: int  # deliveries of which the network, or the send log, says what is not so
 
     def __post_init__(self) -> None:
         if self.month < FIRST_MONTH:
@@ -66,6 +65,10 @@ class Sample:
             raise ValueError(f"messages must be 1 to {MESSAGES_MAX}, not {self.messages}")
         if not 0 <= self.unknown <= 1:
             raise ValueError(f"unknown is a share from 0 to 1, not {self.unknown}")
+        if self.free_tier < 0:
+            raise ValueError(f"a free tier is 0 or more, not {self.free_tier}")
+        if self.disagreements < 0:
+            raise ValueError(f"disagreements are 0 or more, not {self.disagreements}")
 
     @property
     def first_day(self) -> date:
@@ -87,29 +90,36 @@ def generate(
     seed: int = 7,
     unknown: float = 0.0,
     free_tier: int = 1000,
+    disagreements: int = 36,
     truth: Path | None = None,
     threads: int | None = None,
     force: bool = False,
 ) -> None:
-    """Write the book files and `logs/` into `out`; `truth` is a Parquet file of all deliveries.
+    """Write the book files and `logs/` into `out`, and what is true of them beside `truth`.
 
     `messages` counts what businesses send; a group message counts once and is delivered to each
-    participant. An existing `tollbook.toml` is kept. Raises `ValueError` for an option that is out
-    of bounds, and `FileExistsError` if `out` has accounts or logs already, unless `force`.
+    participant. `truth` is a Parquet file of all deliveries, as `generate/truth.sql` describes
+    them; a file of the same name that ends in `.json` counts what else the logs hold. An existing
+    `tollbook.toml` is kept. Raises `ValueError` for an option that is out of bounds, and
+    `FileExistsError` if `out` has accounts or logs already, unless `force`.
     """
-    sample = Sample(_parse_month(month), accounts, messages, seed, unknown, free_tier)
+    sample = Sample(
+        _parse_month(month), accounts, messages, seed, unknown, free_tier, disagreements
+    )
     _clear(out, force=force)
-    (out / "logs").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, _connect(Path(scratch), threads) as con:
+    logs = out / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, _connect(Path(folder), threads) as con:
+        scratch = Path(folder)
         _set_up(con, sample)
         _write_book(con, out, sample)
-        parts = Path(scratch) if truth else None
-        _write_chunks(con, out / "logs", sample, parts)
-        _write_late(con, out / "logs", sample)
-        _write_cloudevents(con, out / "logs", sample)
+        _survey(con)
+        parts = ["entries", "sends", *(["truth"] if truth else [])]
+        _write_chunks(con, logs, sample, scratch, parts=parts)
+        _write_rest(con, logs, sample, scratch)
         if truth:
-            everything = f"from read_parquet({_text(Path(scratch) / 'truth-*.parquet')})"
-            _copy(con, everything, truth, "format parquet")
+            _copy(con, _parts(scratch, "truth"), truth, "format parquet")
+            _write_counts(con, truth.with_suffix(".json"))
 
 
 def _parse_month(text: str) -> tuple[int, int]:
@@ -121,7 +131,7 @@ def _parse_month(text: str) -> tuple[int, int]:
 
 def _clear(out: Path, *, force: bool) -> None:
     """Remove what an earlier sample left in `out`, or refuse to touch what stands there."""
-    logs = sorted([*out.glob("logs/whatsapp-*"), *out.glob("logs/events-*")])
+    logs = sorted(path for kind in LOGS for path in out.glob(f"logs/{kind}-*"))
     accounts = out / "accounts.csv"
     filled = accounts.exists() and len(accounts.read_text(encoding="utf-8").splitlines()) > 1
     if (logs or filled) and not force:
@@ -131,12 +141,8 @@ def _clear(out: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def _connect(scratch: Path, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": "2GB",
-        "temp_directory": str(scratch),
-    }
-    con = duckdb.connect(config=config)
+def _connect(scratch: Path, threads: int | None) -> Iterator[Connection]:
+    con = duckdb.connect(config={"memory_limit": "2GB", "temp_directory": str(scratch)})
     try:
         con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         if threads:
@@ -146,12 +152,15 @@ def _connect(scratch: Path, threads: int | None) -> Iterator[duckdb.DuckDBPyConn
         con.close()
 
 
-def _set_up(con: duckdb.DuckDBPyConnection, sample: Sample) -> None:
+def _set_up(con: Connection, sample: Sample) -> None:
     """Make the tables that all chunks share: accounts, senders, places, scripts, months."""
     begin_s = _midnight_s(sample.first_day, "UTC") - MARGIN_S
     end_s = _midnight_s(sample.next_day, "UTC")
     con.execute(_sql("macros"))
     _set(con, "seed", sample.seed)
+    _set(con, "month", _month(sample.first_day))
+    _set(con, "slots", SLOTS)
+    _set(con, "stranger_count", STRANGERS)
     _set(con, "account_count", sample.accounts)
     _set(con, "message_count", sample.messages)
     _set(con, "begin_s", begin_s)
@@ -159,9 +168,8 @@ def _set_up(con: duckdb.DuckDBPyConnection, sample: Sample) -> None:
     _set(con, "month_end_s", end_s)
     _set(con, "free_tier", sample.free_tier)
     _set(con, "unknown_per_million", round(sample.unknown * 1_000_000))
-    is_service_free = sample.month < PAID_SERVICE_MONTH
-    _set(con, "is_service_free", is_service_free)
-    _set(con, "intl_countries", INTL_COUNTRIES if is_service_free else INTL_COUNTRIES_2026_10)
+    _set(con, "disagreement_count", sample.disagreements)
+    _set(con, "is_service_free", sample.first_day < PAID_SERVICE_DAY)
     for table in ("home", "place", "script"):
         # A file is read in one piece: the numbers of its lines are its order.
         con.execute(
@@ -169,38 +177,39 @@ def _set_up(con: duckdb.DuckDBPyConnection, sample: Sample) -> None:
             f" from read_csv({_text(SQL / f'{table}s.csv')}, header = true, parallel = false)"
         )
     con.execute(_sql("accounts"))
-    con.execute(_sql("relations"))
+    con.execute(_sql("lookups"))
     _set_counts(con, sample)
     _add_months(con, sample)
+    con.execute(_sql("relation"))
+    con.execute(_sql("notices"))
 
 
-def _set_counts(con: duckdb.DuckDBPyConnection, sample: Sample) -> None:
+def _set_counts(con: Connection, sample: Sample) -> None:
     """Derive how many threads and pairs it takes for the messages that were asked for."""
     a_block = _number(con, "select count(*) from step_at where direction = 'out'")
     span_s = _number(con, "select getvariable('span_s')")
-    threads = -(-sample.messages // a_block) * SLOTS
+    blocks = -(-sample.messages // a_block)
+    threads = blocks * SLOTS
     # One more than a multiple of the slots: a pair that meets again plays another script.
     pairs = threads * MEETING_GAP_S // span_s // SLOTS * SLOTS + SLOTS + 1
     _set(con, "messages_a_block", a_block)
     _set(con, "thread_count", threads)
+    _set(con, "planted_block_step", -(-blocks // PLANTED_BLOCKS))
     _set(con, "relation_count", pairs)
-    _set(con, "weight_total", _number(con, "select sum(weight) from sender"))
-    _set(con, "place_count", _number(con, "select count(*) from place_at"))
     _set(con, "event_count", min(sample.accounts * 5, sample.messages // 20 + 20))
 
 
-def _add_months(con: duckdb.DuckDBPyConnection, sample: Sample) -> None:
-    """Tell DuckDB when the month begins and ends in each zone: Python knows the zones better."""
+def _add_months(con: Connection, sample: Sample) -> None:
+    """Tell DuckDB when days begin in each zone, for Python knows the zones better."""
     zones = [zone for (zone,) in con.sql("select distinct time_zone from sender").fetchall()]
     con.execute(
-        "create table zone_month (time_zone varchar, month_begin_s bigint, month_end_s bigint)"
+        "create table zone_month"
+        " (time_zone varchar, month_begin_s bigint, month_end_s bigint, paid_s bigint)"
     )
+    days = (sample.first_day, sample.next_day, PAID_SERVICE_DAY)
     con.executemany(
-        "insert into zone_month values (?, ?, ?)",
-        [
-            (zone, _midnight_s(sample.first_day, zone), _midnight_s(sample.next_day, zone))
-            for zone in sorted(zones)
-        ],
+        "insert into zone_month values (?, ?, ?, ?)",
+        [(zone, *(_midnight_s(day, zone) for day in days)) for zone in sorted(zones)],
     )
 
 
@@ -208,17 +217,17 @@ def _midnight_s(day: date, zone: str) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp())
 
 
-def _write_book(con: duckdb.DuckDBPyConnection, out: Path, sample: Sample) -> None:
+def _write_book(con: Connection, out: Path, sample: Sample) -> None:
     """Write the settings if there are none, and the four CSV files."""
     settings = out / "tollbook.toml"
     if not settings.exists():
-        settings.write_text(SETTINGS, encoding="utf-8")
+        shutil.copyfile(SQL / "book_settings.toml", settings)
     con.execute("set variable first_day = $day", {"day": sample.first_day})
     for name in OWN_FILES:
         _copy(con, _sql(f"book_{name.removesuffix('.csv')}"), out / name, "format csv, header true")
 
 
-def _chunks(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
+def _chunks(con: Connection) -> Iterator[tuple[int, int]]:
     """Cut the threads into chunks; they are in order of time, so each is a stretch of the month."""
     count = _number(con, "select getvariable('thread_count')")
     size = max(1, min(CHUNK_THREADS, -(-count // CHUNK_COUNT_MIN)))
@@ -226,8 +235,22 @@ def _chunks(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
         yield first, min(first + size, count)
 
 
+def _survey(con: Connection) -> None:
+    """Look at the threads in which a contact writes or calls, before anything is written."""
+    _set(con, "is_survey", True)
+    for number, chunk in enumerate(_chunks(con), start=1):
+        con.execute(f"create schema survey_{number}")
+        _enter_chunk(con, f"survey_{number}", chunk)
+        for step in ("chunk", "fates", "windows", "survey"):
+            con.execute(_sql(step))
+        con.execute(f"drop schema survey_{number} cascade")
+    con.execute("set search_path = 'main'")
+    con.execute(_sql("settle_survey"))
+    _set(con, "is_survey", False)
+
+
 def _write_chunks(
-    con: duckdb.DuckDBPyConnection, logs: Path, sample: Sample, truth_parts: Path | None
+    con: Connection, logs: Path, sample: Sample, scratch: Path, *, parts: Sequence[str]
 ) -> None:
     """Write a file for each chunk: one is wrapped into lines while the next is made.
 
@@ -239,10 +262,12 @@ def _write_chunks(
     with ThreadPoolExecutor(max_workers=1) as writer:
         writing: Future[None] | None = None
         for number, chunk in enumerate(_chunks(con), start=1):
-            _make_chunk(con, number, chunk)
-            if truth_parts:
-                part = truth_parts / f"truth-{number:04}.parquet"
-                _copy(con, _sql("truth"), part, "format parquet")
+            con.execute(f"create schema chunk_{number}")
+            _enter_chunk(con, f"chunk_{number}", chunk)
+            for step in ("chunk", "fates", "windows", "deliveries", "statuses", "tally"):
+                con.execute(_sql(step))
+            for part in parts:
+                _copy(con, _sql(part), scratch / f"{part}-{number:04}.parquet", "format parquet")
             if writing:
                 writing.result()  # two chunks at a time bound the memory
             writing = writer.submit(_write_chunk, second, logs, sample, number, chunk)
@@ -251,18 +276,11 @@ def _write_chunks(
     con.execute("set search_path = 'main'")
 
 
-def _make_chunk(con: duckdb.DuckDBPyConnection, number: int, chunk: tuple[int, int]) -> None:
-    con.execute(f"create schema chunk_{number}")
-    _enter_chunk(con, number, chunk)
-    for step in ("chunk", "deliveries", "statuses"):
-        con.execute(_sql(step))
-
-
 def _write_chunk(
-    con: duckdb.DuckDBPyConnection, logs: Path, sample: Sample, number: int, chunk: tuple[int, int]
+    con: Connection, logs: Path, sample: Sample, number: int, chunk: tuple[int, int]
 ) -> None:
-    _enter_chunk(con, number, chunk)
-    for step in ("inbound", "payloads", "lines"):
+    _enter_chunk(con, f"chunk_{number}", chunk)
+    for step in ("inbound", "others", "payloads", "lines"):
         con.execute(_sql(step))
     if number == 1:
         _write_json_files(con, logs, sample)
@@ -273,19 +291,19 @@ def _write_chunk(
     con.execute(f"drop schema chunk_{number} cascade")
 
 
-def _enter_chunk(con: duckdb.DuckDBPyConnection, number: int, chunk: tuple[int, int]) -> None:
-    con.execute(f"set search_path = 'chunk_{number},main'")
+def _enter_chunk(con: Connection, schema: str, chunk: tuple[int, int]) -> None:
+    con.execute(f"set search_path = '{schema},main'")
     _set(con, "first_thread", chunk[0])
     _set(con, "last_thread", chunk[1])
 
 
-def _share_variables(source: duckdb.DuckDBPyConnection, target: duckdb.DuckDBPyConnection) -> None:
+def _share_variables(source: Connection, target: Connection) -> None:
     for name, kind in source.sql("select name, type from duckdb_variables()").fetchall():
         ((value,),) = source.sql(f"select getvariable('{name}')").fetchall()
         target.execute(f"set variable {name} = $value::{kind}", {"value": value})
 
 
-def _write_json_files(con: duckdb.DuckDBPyConnection, logs: Path, sample: Sample) -> None:
+def _write_json_files(con: Connection, logs: Path, sample: Sample) -> None:
     """Move a few payloads into a file of one that is easy to read, and into a JSON array."""
     first = "from line_now order by arrival, tie limit 21"
     lines = [line for (line,) in con.sql(f"select line {first}").fetchall()]
@@ -297,34 +315,49 @@ def _write_json_files(con: duckdb.DuckDBPyConnection, logs: Path, sample: Sample
     con.execute(f"delete from line_now where (arrival, tie) in (select (arrival, tie) {first})")
 
 
-def _write_late(con: duckdb.DuckDBPyConnection, logs: Path, sample: Sample) -> None:
-    lines = "select line from (from held union all from late) order by arrival, tie, line"
-    path = logs / f"whatsapp-{_month(sample.next_day)}-0001-late.ndjson"
-    _copy_lines(con, lines, path, "none")
+def _write_rest(con: Connection, logs: Path, sample: Sample, scratch: Path) -> None:
+    """Write what came late, the CloudEvents, and the send log."""
+    late = "select line from (from held union all from late) order by arrival, tie, line"
+    _copy_lines(con, late, logs / f"whatsapp-{_month(sample.next_day)}-0001-late.ndjson", "none")
+    month = _month(sample.first_day)
+    for kind, query in (("events", "cloudevents"), ("consents", "consents")):
+        con.execute(f"create table {kind}_line as {_sql(query)}")
+        _copy_lines(con, f"from {kind}_line", logs / f"{kind}-{month}-0001.ndjson", "none")
+    entries = f"select line {_parts(scratch, 'entries')} order by at_s, item_no"
+    _copy_lines(con, entries, logs / f"entries-{month}-0001.ndjson", "none")
+    rows = f"select * exclude delivery_no {_parts(scratch, 'sends')} order by sent_at, delivery_no"
+    _copy(con, rows, logs / f"sends-{month}-0001.csv", "format csv, header true")
 
 
-def _write_cloudevents(con: duckdb.DuckDBPyConnection, logs: Path, sample: Sample) -> None:
-    path = logs / f"events-{_month(sample.first_day)}-0001.ndjson"
-    _copy_lines(con, _sql("cloudevents"), path, "none")
+def _write_counts(con: Connection, path: Path) -> None:
+    """Write how many of each thing the logs hold, whatever they repeat."""
+    con.execute(_sql("tally_rest"))
+    counts = con.sql("select what, sum(number)::bigint from tally group by what order by what")
+    path.write_text(json.dumps(dict(counts.fetchall()), indent=2) + "\n", encoding="utf-8")
 
 
-def _copy_lines(con: duckdb.DuckDBPyConnection, query: str, path: Path, compression: str) -> None:
+def _parts(scratch: Path, name: str) -> str:
+    """The SQL of what all chunks have put into files of one name, in their order."""
+    return f"from read_parquet({_text(scratch / f'{name}-*.parquet')})"
+
+
+def _copy_lines(con: Connection, query: str, path: Path, compression: str) -> None:
     """Write one column of text as lines, unquoted: JSON escapes line ends and controls itself."""
     raw = "format csv, header false, quote '', escape '', delimiter e'\\x01'"
     _copy(con, query, path, f"{raw}, compression {compression}")
 
 
-def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path, options: str) -> None:
+def _copy(con: Connection, query: str, path: Path, options: str) -> None:
     con.execute(f"copy ({query}) to {_text(path)} ({options})")
 
 
-def _set(con: duckdb.DuckDBPyConnection, name: str, value: int | bool | list[str]) -> None:
+def _set(con: Connection, name: str, value: int | bool | str) -> None:
     """Name a value for the SQL; whole numbers are 64 bits wide, so that products fit."""
     wide = "::bigint" if type(value) is int else ""
     con.execute(f"set variable {name} = $value{wide}", {"value": value})
 
 
-def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+def _number(con: Connection, query: str) -> int:
     ((value,),) = con.sql(query).fetchall()
     return int(value)
 
@@ -352,6 +385,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--unknown", type=float, default=0.0, help="share without any pricing")
     parser.add_argument("--free-tier", type=int, default=1000, help="per number and month")
+    parser.add_argument("--disagreements", type=int, default=36, help="planted; 0 for none")
     parser.add_argument("--truth", type=Path, help="a Parquet file of what was delivered")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--force", action="store_true", help="replace an earlier sample")

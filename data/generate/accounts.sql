@@ -65,12 +65,46 @@ select
     (200000000000000 + (account_no * 10 + sender_index // 3) * 104729 + getvariable('seed') % 104729
     )::varchar as waba_id,
     '1555' || lpad((sender_no % 10000000)::varchar, 7, '0') as display_phone_number,
-    case when part(s, 1, 30) = 0 then 'UTC' end as own_time_zone,
+    account_no * 10 + sender_index // 3 as waba_no,
+    case when draw('waba zone', waba_no) % 30 = 0 then 'UTC' end as own_time_zone,
     coalesce(own_time_zone, time_zone) as time_zone,
     case when part(s, 2, 10) < 3 then 23 when part(s, 2, 10) < 7 then 24 else 25 end as api_version,
     part(s, 3, 3) = 0 as is_auth_international,
     -- A few numbers change hands in the middle of the month.
     not is_owned_by_waba and sender_index = 1 and draw('moved', sender_no) % 6 = 0 as is_moved,
+    -- What these receive, and their calls, go to somebody else: the log has their statuses alone.
+    account_no > 2 and draw('silent', sender_no) % 10 = 0 as is_silent,
+    -- These are used from the phone app, too; some were only now.
+    account_no = 4 or draw('app', sender_no) % 12 = 0 as has_app,
+    has_app and (account_no = 4 or part(draw('app', sender_no), 1, 3) = 0) as is_new_with_app,
+    account_no = 1 or draw('send log', account_no) % 3 = 0 as has_send_log,
+    account_no = 3 or draw('consent', account_no) % 6 = 0 as has_consents,
     (1000000000000 // (account_no + 4) // sender_count)::bigint as weight,
     sum(weight) over (order by sender_no)::bigint - weight as weight_before
 from drawn;
+
+-- One row per WhatsApp Business Account.
+create or replace table waba as
+with grouped as (
+    select
+        waba_no,
+        any_value(waba_id) as waba_id,
+        any_value(account_no) as account_no,
+        any_value(account_country) as account_country,
+        bool_or(is_auth_international) as is_auth_international,
+        bool_or(has_send_log) as has_send_log,
+        bool_or(is_moved) as has_moved
+    from sender
+    group by waba_no
+)
+select
+    *,
+    -- Its owner leaves the seller some days before the month ends; its log goes on for a while.
+    account_no > 20 and not has_moved
+        and (account_no = 27 or draw('removed', account_no) % 150 = 0) as is_removed,
+    -- From this instant on one of its templates has another category.
+    case
+        when has_send_log and (account_no = 1 or draw('template', waba_no) % 3 = 0)
+            then getvariable('begin_s') + (8 + draw('template', waba_no) % 16)::bigint * 86400
+    end as recategorised_s
+from grouped;

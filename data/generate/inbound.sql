@@ -9,13 +9,15 @@ with typed as (
                  'location', 'contacts', 'interactive', 'order', 'unsupported'], part(i, 0, 13))
             when 'ad' then if(part(i, 0, 5) = 0, 'image', 'text')
             when 'group' then 'text'
+            when 'link' then 'text'
+            when 'welcome' then 'request_welcome'
+            when 'number_change' then 'system'
+            when 'identity_change' then 'system'
             else content
         end as type,
-        'wamid.' || to_base64(encode(
-            chr(29) || chr(24) || chr(12) || number || chr(21) || chr(2) || chr(18) || chr(24)
-            || chr(20) || upper(substr(md5(getvariable('seed') || ':wamid:' || item_no), 1, 20))
-        )) as wamid
-    from item where direction = 'in'
+        wamid_of(number, item_no, 18) as wamid,
+        wamid_of(coalesce(old_number, number), item_no - step + 1, 18) as first_wamid
+    from item where direction = 'in' and is_logged
 ),
 copied as (
     select typed.*, item_no * 128 + copy_no as event_no, redraw(i, copy_no) as v
@@ -26,8 +28,9 @@ select
     event_no, v, sender_no, 'message' as kind,
     '{' || case
         when has_no_number and not is_group then '"from_user_id":"' || user_id || '"'
-        when api_version = 25 then '"from":"' || number || '","from_user_id":"' || user_id || '"'
-        else '"from":"' || number || '"'
+        when api_version = 25 then
+            '"from":"' || coalesce(old_number, number) || '","from_user_id":"' || user_id || '"'
+        else '"from":"' || coalesce(old_number, number) || '"'
     end
     || if(is_group, ',"group_id":"' || (300000000000 + relation_no) || '"', '')
     || ',"id":"' || wamid || '","timestamp":"' || due_s || '","type":"' || type || '"'
@@ -56,21 +59,29 @@ select
             ',"order":{"catalog_id":"' || (i % 1000000000) || '","product_items":[{'
             || '"product_retailer_id":"sku-' || part(i, 2, 99)
             || '","quantity":1,"item_price":9.5,"currency":"USD"}]}'
+        when content = 'number_change' then
+            ',"system":{"body":"Contact ' || relation_no || ' changed from ' || old_number || ' to '
+            || number || if(api_version = 23, '","new_wa_id":"', '","wa_id":"') || number
+            || '","type":"user_changed_number"}'
+        when content = 'identity_change' then
+            ',"system":{"body":"User identity changed","type":"customer_identity_changed"}'
+            || ',"identity":{"acknowledged":true,"created_timestamp":"' || due_s || '","hash":"'
+            || substr(md5(wamid), 1, 12) || '"}'
+        when type = 'edit' then
+            ',"edit":{"original_message_id":"' || first_wamid
+            || '","message":{"type":"text","text":{"body":"Where is my order, please?"}}}'
+        when type = 'revoke' then ',"revoke":{"original_message_id":"' || first_wamid || '"}'
+        when type = 'request_welcome' then ''
         else ',"errors":[{"code":131051,"title":"Message type unknown"}]'
     end
     || if(content <> 'ad', '',
         ',"referral":{"source_url":"https://ads.example/' || (i % 100000)
         || '","source_id":"' || (120000000000 + i % 1000000000)
-        || '","source_type":"' || if(part(i, 3, 8) = 0, 'post', 'ad')
+        || '","source_type":"' || source
         || '","headline":"Chat with us","ctwa_clid":"' || substr(md5(wamid), 1, 24) || '"}')
     || '}' as body,
     case
-        when has_no_number and not is_group then
-            '{"profile":{"name":"Contact ' || relation_no || '","username":"@contact'
-            || relation_no || '"},"user_id":"' || user_id || '"}'
-        when api_version = 25 then
-            '{"profile":{"name":"Contact ' || relation_no || '"},"wa_id":"' || number
-            || '","user_id":"' || user_id || '"}'
-        else '{"profile":{"name":"Contact ' || relation_no || '"},"wa_id":"' || number || '"}'
+        when content = 'number_change' then null
+        else contact_json(relation_no, number, user_id, api_version, has_no_number and not is_group)
     end as contact
 from copied;

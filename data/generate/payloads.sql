@@ -9,20 +9,23 @@ with event as (
 alone as (
     select
         event_no * 4 as payload_no, arrival, v,
-        '{"object":"whatsapp_business_account","entry":[{"id":"' || waba_id || '","changes":['
-        || value_json(display_phone_number, sender_id, contact, message, status) || ']}]}' as line
+        payload_json(waba_id, change_json('messages', display_phone_number, sender_id,
+            lists_json(contact, message, status))) as line
     from event join sender using (sender_no)
+    where part(v, 0, 1000) < 720
+    union all
+    select
+        event_no * 4, arrival, v,
+        payload_json(waba_id, change_json(field, display_phone_number, sender_id, content))
+    from other_event join sender using (sender_no)
     where part(v, 0, 1000) < 720
 ),
 batched as (
-    select event.*, if(
-            part(v, 0, 1000) < 970,
-            (sender_no * 65536 + (arrival - getvariable('begin_s')) // 1800) * 4 + 1,
-            (arrival - getvariable('begin_s')) // 600 * 4 + 2) as payload_no
+    select event.*, batch_no(v, sender_no, arrival) as payload_no
     from event
     where part(v, 0, 1000) >= 720
 ),
-change as (
+listed as (
     select
         payload_no, sender_no, min(arrival) as arrival, min(v) as v,
         string_agg(contact, ',' order by arrival, event_no) as contacts,
@@ -31,12 +34,23 @@ change as (
     from batched
     group by all
 ),
+change as (
+    select
+        payload_no, sender_no, 0 as event_no, arrival, v, 'messages' as field,
+        lists_json(contacts, messages, statuses) as content
+    from listed
+    union all
+    select
+        batch_no(v, sender_no, arrival), sender_no, event_no, arrival, v, field, content
+    from other_event
+    where part(v, 0, 1000) >= 720
+),
 entry as (
     select
         payload_no, waba_id, min(arrival) as arrival, min(v) as v,
         string_agg(
-            value_json(display_phone_number, sender_id, contacts, messages, statuses), ','
-            order by sender_no) as changes
+            change_json(field, display_phone_number, sender_id, content), ','
+            order by sender_no, event_no) as changes
     from change join sender using (sender_no)
     group by all
 ),

@@ -8,13 +8,14 @@ with reported as (
             when 'read' then read_s
             when 'played' then read_s + 1 + part(t, 2, 300)
             when 'failed' then sent_s + 1 + part(t, 3, 20)
+            when 'deleted' then delivered_s + 60 + part(t, 3, 3600)
             else sent_s
         end as at_s,
         delivery_no * 16 + status_no * 2 + copy_no as event_no,
         redraw(f, status_no * 2 + copy_no) as v
     from delivery,
-        (values ('sent', 0), ('delivered', 1), ('read', 2), ('played', 3), ('failed', 4))
-            as statuses(status, status_no),
+        (values ('sent', 0), ('delivered', 1), ('read', 2), ('played', 3), ('failed', 4),
+            ('deleted', 5)) as statuses(status, status_no),
         -- One event in a hundred is reported a second time, in another payload.
         unnest(range(if((part(f, 2, 100) + status_no * 23) % 100 = 0, 2, 1)))
             as copies(copy_no)
@@ -24,6 +25,7 @@ with reported as (
         when 'delivered' then fate = 'delivered' and not is_read_alone
         when 'read' then has_read
         when 'played' then has_played
+        when 'deleted' then is_deleted
         else fate = 'failed'
     end
 ),
@@ -35,6 +37,7 @@ priced as (
             when 'delivered' then pricing_pattern not in (7, 8) or not has_read
             when 'read' then pricing_pattern in (0, 1, 2, 3, 7, 8) or is_read_alone
             when 'played' then pricing_pattern < 4
+            when 'deleted' then false
             else pricing_pattern = 9
         end as has_pricing,
         fate <> 'failed' and pricing_type = 'regular' as is_billable,
@@ -57,12 +60,14 @@ select
         else ',"recipient_id":"' || number || '"'
     end
     || case
-        when status = 'failed' or status = 'read' and not has_pricing then ''
-        when "window" = 'entry' then
-            ',"conversation":{"id":"' || md5(getvariable('seed') || ':entry:' || thread_no)
-            || '","expiration_timestamp":"' || (entry_s + 259200)
+        when status in ('failed', 'deleted') or status = 'read' and not has_pricing
+            and not is_read_alone then ''
+        when is_in_entry and pricing_type = 'free_entry_point' then
+            ',"conversation":{"id":"'
+            || md5(getvariable('seed') || ':entry:' || (thread_no * 2 + entry_no))
+            || '","expiration_timestamp":"' || entry_closes_s
             || '","origin":{"type":"referral_conversion"}}'
-        when api_version = 23 then
+        when api_version = 23 and pricing_type <> 'free_entry_point' then
             ',"conversation":{"id":"' || md5(wamid) || '"'
             || if(status = 'sent', ',"expiration_timestamp":"' || (sent_s + 86400) || '"', '')
             || ',"origin":{"type":"' || spelled || '"}}'
@@ -90,7 +95,7 @@ select
     end
     || '}' as body,
     case
-        when status in ('failed', 'played') then null
+        when status in ('failed', 'played', 'deleted') then null
         when has_no_number and not is_group then
             '{"profile":{"name":"Contact ' || relation_no || '","username":"@contact'
             || relation_no || '"},' || if(relation_no % 2 = 0, '"wa_id":"",', '')
