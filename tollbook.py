@@ -4,6 +4,8 @@ import click
 
 from dashboards import commands as dashboards
 from metering import commands as metering
+from metering import trust_commands as trust
+from pricing import audit_commands as audit
 from pricing import commands as pricing
 
 
@@ -15,6 +17,8 @@ def main() -> None:
 
 for command in (*metering.COMMANDS, *pricing.COMMANDS, *dashboards.COMMANDS):
     main.add_command(command)
+for command in (*trust.COMMANDS, *audit.COMMANDS):
+    metering.usage_group.add_command(command)
 
 if __name__ == "__main__":
     main()
