@@ -18,7 +18,14 @@ from pydantic import Field, model_validator
 from metering.door import Row, read_rows
 from metering.errors import BookError, Problem
 from metering.period import Month, midnight
-from metering.settings import Book, Country, CurrencyCode, Settings, TimeZone
+from metering.settings import (
+    Book,
+    Country,
+    CurrencyCode,
+    PricingSource,
+    Settings,
+    TimeZone,
+)
 
 FIRST_DAY = date(1970, 1, 1)
 LAST_DAY = date(9999, 12, 31)
@@ -79,6 +86,7 @@ class Accounts:
     accounts: tuple[Account, ...]  # by account_id, then effective_from
     senders: tuple[Sender, ...]
     seller_time_zone: str
+    pricing_source: PricingSource = "network_then_derived"
 
     def ids(self) -> list[str]:
         return sorted({account.account_id for account in self.accounts})
@@ -142,7 +150,8 @@ def read_accounts(book: Book, settings: Settings) -> tuple[Accounts, list[Proble
     problems += sender_problems
     problems += _repeated_accounts(filled)
     problems += _overlapping_senders(senders)
-    return Accounts(tuple(filled), tuple(senders), settings.seller.time_zone), problems
+    seller = (settings.seller.time_zone, settings.pricing_source)
+    return Accounts(tuple(filled), tuple(senders), *seller), problems
 
 
 def _repeated_accounts(accounts: Iterable[Account]) -> Iterator[Problem]:

@@ -15,12 +15,12 @@ import polars as pl
 
 from metering import pricing_type
 from metering.account import Accounts, Sender
+from metering.cut import UNASSIGNED
 from metering.errors import SumsDisagreeError
 from metering.event import QUANTITY
 from metering.period import Month, midnight
 from metering.placing import place_month
 from metering.store import Store
-from metering.usage import UNASSIGNED
 
 STATES = ("agreed", "differs", "not audited", "network says nothing")
 EXAMPLE_COUNT = 3

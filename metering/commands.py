@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, cast
 
@@ -10,12 +11,14 @@ import click
 from metering import quarantine as refused
 from metering.account import load_accounts
 from metering.backup import back_up, restore_backup
+from metering.dimension import DIMENSIONS, Dimension
 from metering.door import nearest
 from metering.erasure import erase
 from metering.errors import UsageError
 from metering.files import find_files
 from metering.ingest import ingest, retry_rows
 from metering.load import Load
+from metering.meter import find_meter, load_meters
 from metering.output import (
     BLOCKED,
     Format,
@@ -24,13 +27,14 @@ from metering.output import (
     format_option,
     print_rows,
     progress,
+    quantity_text,
     say,
 )
 from metering.period import Month
 from metering.settings import Book
 from metering.sources.tabular import read_mapping
 from metering.store import Store, rewrite, scratch
-from metering.usage import DIMENSIONS, METERS, Dimension, Meter, usage_by
+from metering.usage import unread_units, usage_by
 
 
 @click.command("ingest")
@@ -144,10 +148,18 @@ def usage_group() -> None:
 @click.option(
     "--by", default="account,category", show_default=True, help=f"Any of: {', '.join(DIMENSIONS)}."
 )
-@click.option("--meter", type=click.Choice(METERS), default="deliveries", show_default=True)
+@click.option(
+    "--meter",
+    "meter_name",
+    default="deliveries",
+    show_default=True,
+    help="A meter of the book or a shipped one.",
+)
 @book_option
 @format_option
-def usage_command(month: str, by: str, meter: str, book_path: Path, output_format: Format) -> None:
+def usage_command(
+    month: str, by: str, meter_name: str, book_path: Path, output_format: Format
+) -> None:
     """Count a month, in the time zone of each account."""
     with errors_for_people():
         period = Month.parse(month)
@@ -155,22 +167,34 @@ def usage_command(month: str, by: str, meter: str, book_path: Path, output_forma
         book = Book.at(book_path)
         settings = book.settings()
         accounts = load_accounts(book, settings)
+        meter = find_meter(load_meters(book), meter_name)
         with Store.open(book, settings) as store:
-            frame = usage_by(store, accounts, period, cast(Meter, meter), dimensions)
+            frame = usage_by(store, accounts, period, meter, dimensions)
+            unread = unread_units(store, meter)
         rows = frame.to_dicts()
         document = {
             "schema": "tollbook.usage/1",
             "period": str(period),
-            "meter": meter,
+            "meter": meter.meter,
+            "unit": meter.unit,
             "by": dimensions,
-            "rows": [{**row, "quantity": str(row["quantity"])} for row in rows],
+            "unread": unread,
+            "rows": [{**row, "quantity": quantity_text(Decimal(row["quantity"]))} for row in rows],
         }
         if output_format != "json":
             document["rows"] = [{**row, **_named(row)} for row in rows]
-        note = f"{sum(row['quantity'] for row in rows):,} {meter}"
+        total = "" if meter.is_whole else f"{sum(row['quantity'] for row in rows):,} "
         print_rows(
-            document, columns=(*dimensions, "quantity"), output_format=output_format, note=note
+            document,
+            columns=(*dimensions, "quantity"),
+            output_format=output_format,
+            note=f"{total}{meter.unit}",
         )
+        if unread:
+            say(
+                f"{unread:,} units of '{meter.meter}' have no value that it can use, and are in no"
+                " quantity"
+            )
 
 
 def _named(row: dict[str, object]) -> dict[str, str]:

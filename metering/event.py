@@ -4,9 +4,10 @@ import polars as pl
 
 QUANTITY = pl.Decimal(38, 6)  # in the unit of the meter
 
-# One row for each account and cell of dimensions; a null dimension is unknown, never "any".
-# `account_id` is null where nobody owns the sender: unassigned. `rate_date` is the first local day
-# of the stretch of the period in which no rate, plan or market of this usage changes.
+# One row for each account and cell of dimensions; a null dimension is unknown, never "any", or one
+# that the meter does not tell apart. `account_id` is null where nobody owns the sender: unassigned.
+# `rate_date` is the first local day of the stretch of the period in which no rate, plan or market
+# of this usage changes; it is null where the figure is one of the whole month.
 USAGE = pl.Schema(
     {
         "account_id": pl.String(),
@@ -18,13 +19,16 @@ USAGE = pl.Schema(
         "pricing_model": pl.String(),
         "pricing_type": pl.String(),
         "rate_date": pl.Date(),
+        # counted; removed: of a waba that was taken from the seller, which is not billed; unread:
+        # so many units have no value that the meter could use, and are in no quantity.
+        "standing": pl.String(),
         "quantity": QUANTITY,
     }
 )
 USAGE_DIMENSIONS = ("channel", "market", "country", "category", "pricing_model", "pricing_type")
 USAGE_RULES = {
-    "quantity is zero or more": pl.col("quantity") >= 0,
     "one row per account, meter and cell": pl.struct(
-        "account_id", "meter", *USAGE_DIMENSIONS, "rate_date"
+        "account_id", "meter", *USAGE_DIMENSIONS, "rate_date", "standing"
     ).is_unique(),
+    "standing is a known word": pl.col("standing").is_in(["counted", "removed", "unread"]),
 }

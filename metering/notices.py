@@ -5,9 +5,9 @@ from datetime import datetime
 import polars as pl
 
 from metering.account import Accounts
+from metering.cut import owners_of
 from metering.period import Month
 from metering.store import Store
-from metering.usage import OWNER, _owners
 
 NOTICE = pl.Schema(
     {
@@ -50,7 +50,7 @@ def notices(store: Store, accounts: Accounts, month: Month | None = None) -> pl.
     Returns:
         Schema `NOTICE`, by time.
     """
-    store.put("owners", pl.DataFrame(list(_owners(accounts)), OWNER, orient="row"))
+    store.put("owners", owners_of(accounts))
     found = store.frame("notices").with_columns(pl.col("at").dt.replace_time_zone("UTC"))
     if month is not None:
         months = {name: accounts.month_bounds(name, month) for name in accounts.ids()}

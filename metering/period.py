@@ -7,7 +7,7 @@ import re
 import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from metering.errors import UsageError
@@ -77,7 +77,7 @@ def midnight(day: date, time_zone: str) -> datetime:
     """
     # Fold 0 takes the first of two midnights, and reads a skipped one by the clock before the gap,
     # which is the instant of the jump itself.
-    return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC)
+    return datetime.combine(day, time(), _zone(time_zone)).astimezone(UTC)
 
 
 def offset_changes(start_at: datetime, end_at: datetime, time_zone: str) -> list[datetime]:
@@ -103,6 +103,11 @@ def offset_changes(start_at: datetime, end_at: datetime, time_zone: str) -> list
 
 def offset_at(instant: datetime, time_zone: str) -> timedelta:
     """How far the clocks of a zone are ahead of UTC at an instant."""
-    offset = instant.astimezone(ZoneInfo(time_zone)).utcoffset()
+    offset = instant.astimezone(_zone(time_zone)).utcoffset()
     assert offset is not None, "a zone has an offset at every instant"
     return offset
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)  # which itself remembers eight of them

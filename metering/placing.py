@@ -7,13 +7,11 @@ usage can be trusted has the same months, owners and markets as the usage itself
 from collections.abc import Sequence
 from datetime import date
 
-import polars as pl
-
 from metering import market
 from metering.account import Accounts
+from metering.cut import owners_of, stretches_of
 from metering.period import Month
 from metering.store import Store
-from metering.usage import OWNER, STRETCH, _owners, _stretches
 
 
 def place_month(store: Store, accounts: Accounts, month: Month, days: Sequence[date] = ()) -> None:
@@ -30,10 +28,8 @@ def place_month(store: Store, accounts: Accounts, month: Month, days: Sequence[d
     """
     inside = {day for day in market.change_dates() if month.first_day < day <= month.last_day}
     cuts = sorted({month.first_day, *inside, *days})
-    stretches = pl.DataFrame(
-        list(_stretches(accounts, month, cuts, cut_at_clock_changes=False)), STRETCH, orient="row"
-    )
-    store.put("owners", pl.DataFrame(list(_owners(accounts)), OWNER, orient="row"))
+    stretches = stretches_of(accounts, month, cuts)
+    store.put("owners", owners_of(accounts))
     store.put("stretches", stretches)
     store.put("places", market.places())
     store.set("other_market", market.OTHER)

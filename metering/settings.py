@@ -14,6 +14,9 @@ from metering.errors import BookError, Problem, UsageError
 from metering.period import ZONES
 
 SETTINGS = "tollbook.toml"
+# Whose word counts on the type of charge of a delivery: the network's, what follows from the log's
+# windows, or that only where the network is silent.
+PricingSource = Literal["network", "derived", "network_then_derived"]
 MEMORY_MB_MIN = 500
 
 
@@ -83,6 +86,7 @@ class WindowLength(Written):
 class Settings(Written):
     """`tollbook.toml`."""
 
+    pricing_source: PricingSource = "network_then_derived"
     seller: Seller
     quarantine: Quarantine = Quarantine()
     store: Store = Store()

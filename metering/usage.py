@@ -1,133 +1,123 @@
-"""Usage: how many deliveries each account had in a month, by what prices and people ask for.
+"""Usage: how much each account used in a month, by what prices and people ask for.
 
-Months begin at midnight in the account's zone; what nobody owns counts in the seller's. A message
-belongs to the owner of its sender at the instant of its delivery. Market follows from place and
-local day, so every stretch of the month in which a market, a rate or a plan holds is counted apart.
+Months begin at midnight in the account's zone; what nobody owns counts in the seller's. A unit
+belongs to the owner of its sender at its instant. Market and type of charge follow from the unit
+and its local day, so every stretch of the month in which a market, a rate or a plan holds is
+counted apart. What a unit is, and how units add up, a meter says.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from itertools import pairwise
-from typing import Literal, get_args
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 import polars as pl
 
-from metering import market
 from metering.account import Accounts
-from metering.event import USAGE, USAGE_DIMENSIONS
-from metering.period import Month, midnight, offset_at, offset_changes
+from metering.aggregation import Count, Peak, TimeWeighted, UniqueCount
+from metering.counting import Of, prepare, unread_query, whole_query
+from metering.cut import CutAt
+from metering.dimension import COLUMN_OF, DIMENSIONS, LOCAL_TIMES, Dimension
+from metering.errors import UsageError
+from metering.event import QUANTITY, USAGE, USAGE_DIMENSIONS
+from metering.levels import peak_query, prepare_levels, time_query
+from metering.meter import Meter, shipped_meters
+from metering.period import Month
 from metering.store import Store
 
-Meter = Literal["deliveries", "conversations"]
-METERS: tuple[str, ...] = get_args(Meter)
-Dimension = Literal[
-    "account",
-    "portfolio",
-    "waba",
-    "sender",
-    "channel",
-    "market",
-    "country",
-    "category",
-    "pricing_type",
-    "pricing_model",
-    "entry_point",
-    "day",
-    "week",
-    "month",
-    "hour",
+__all__ = [
+    "DIMENSIONS",
+    "Dimension",
+    "measure",
+    "messages_of",
+    "quantity_below",
+    "unread_units",
+    "usage_by",
 ]
-DIMENSIONS: tuple[str, ...] = get_args(Dimension)
-UNASSIGNED = ""  # the account, in the frames of this module, of a sender that nobody owns
-
-OWNER = pl.Schema(
-    {
-        "sender_id": pl.String(),
-        "waba_id": pl.String(),
-        "account_id": pl.String(),
-        "start_at": pl.Datetime("us"),
-        "end_at": pl.Datetime("us"),
-    }
-)
-STRETCH = pl.Schema(
-    {
-        "account_id": pl.String(),
-        "offset_seconds": pl.Int64(),  # of the local clock to UTC, when local time is asked for
-        "portfolio_id": pl.String(),
-        "rate_date": pl.Date(),
-        "start_at": pl.Datetime("us"),
-        "end_at": pl.Datetime("us"),
-    }
-)
-LOCAL_TIMES = {"day", "week", "hour"}  # these cut the month into local days
-# How each dimension is read off view `counted`.
-COLUMN_OF: Mapping[str, str] = {
-    "account": "nullif(account_id, '')",
-    "portfolio": "portfolio_id",
-    "waba": "waba_id",
-    "sender": "sender_id",
-    "channel": "channel",
-    "market": "market",
-    "country": "country",
-    "category": "category",
-    "pricing_type": "pricing_type",
-    "pricing_model": "pricing_model",
-    "entry_point": "entry_point",
-    "day": "rate_date",
-    "week": "date_trunc('week', rate_date)::date",
-    "month": "getvariable('month')",
-    "hour": "hour(counted_at + to_seconds(offset_seconds))",
-}
-assert set(COLUMN_OF) == set(DIMENSIONS)
 
 
 def measure(
-    store: Store, accounts: Accounts, month: Month, meter: Meter, *, changes: Sequence[date] = ()
+    store: Store,
+    accounts: Accounts,
+    month: Month,
+    meter: Meter | str,
+    *,
+    changes: Sequence[date] = (),
 ) -> pl.DataFrame:
     """Count a month for pricing.
 
     Args:
+        meter: A meter, or the name of a shipped one.
         changes: Days inside the month from which another rate or plan holds.
 
     Returns:
         Schema `USAGE`; unassigned usage has a null account. Sorted by all its columns.
     """
-    _count(store, accounts, month, meter, changes)
-    counted = store.frame(
-        f"""
-        select
-            nullif(account_id, '') as account_id,
-            {", ".join(USAGE_DIMENSIONS)},
-            rate_date,
-            count(*)::decimal(38, 6) as quantity
-        from counted
-        group by all
-        """
-    )
-    frame = counted.with_columns(meter=pl.lit(meter, pl.String))
+    meter = _known(meter)
+    has_levels = isinstance(meter.aggregation, TimeWeighted | Peak)
+    dimensions: set[Dimension] = {name for name in meter.source.dimensions if name in meter.cells}
+    cut_at: CutAt = "lengths_of_days" if has_levels else "changes"
+    _prepare(store, accounts, month, meter, dimensions, days=changes, cut_at=cut_at)
+    keys = {
+        "account_id": COLUMN_OF["account"],
+        **{name: name if name in meter.cells else "null::varchar" for name in USAGE_DIMENSIONS},
+        "rate_date": "null::date" if meter.is_whole else "rate_date",
+    }
+    date_key = None if meter.is_whole else "rate_date"
+    parts = [_quantities(store, meter, {**keys, "standing": "standing"}, date_key)]
+    if meter.can_be_unread:
+        unread = store.frame(unread_query({**keys, "standing": "'unread'"}))
+        parts.append(unread.with_columns(pl.col("quantity").cast(QUANTITY)))
+    counted = pl.concat([part.with_columns(pl.col("quantity").cast(QUANTITY)) for part in parts])
+    frame = counted.with_columns(meter=pl.lit(meter.meter, pl.String))
     return frame.select(USAGE.names()).cast(USAGE).sort(USAGE.names())
 
 
 def usage_by(
-    store: Store, accounts: Accounts, month: Month, meter: Meter, by: Sequence[Dimension]
+    store: Store,
+    accounts: Accounts,
+    month: Month,
+    meter: Meter | str,
+    by: Sequence[Dimension],
 ) -> pl.DataFrame:
-    """Count a month for people: a column for each of `by`, then quantity; sorted by all."""
-    days = [month.first_day + timedelta(days=n) for n in range(month.day_count)]
-    has_local_times = bool(LOCAL_TIMES & set(by))
-    _count(
-        *(store, accounts, month, meter, days if has_local_times else ()),
-        cut_at_clock_changes="hour" in by,
-    )
-    columns = "".join(f'{COLUMN_OF[name]} as "{name}", ' for name in by)
-    frame = store.frame(f"select {columns}count(*) as quantity from counted group by all")
+    """Count a month for people: a column for each of `by`, then quantity; sorted by all.
+
+    What is billed and what was removed from the seller counts alike. Units without a value are in
+    no quantity: `unread_units` counts them.
+
+    Args:
+        meter: A meter, or the name of a shipped one.
+
+    Returns:
+        A quantity is a whole number (Int64) where units are counted, else `QUANTITY`.
+
+    Raises:
+        UsageError: the meter cannot tell a dimension apart.
+    """
+    meter = _known(meter)
+    for name in by:
+        if name not in meter.dimensions:
+            raise UsageError(
+                f"meter '{meter.meter}' has no dimension '{name}': {meter.source.kind} know none",
+                where="--by",
+                hint=f"use any of: {', '.join(meter.dimensions)}",
+            )
+    _prepare(store, accounts, month, meter, set(by), cut_at=_cut_for(meter, by))
+    keys: dict[str, str] = {name: COLUMN_OF[name] for name in by}
+    frame = _quantities(store, meter, keys, None)
     return frame.sort(*by, nulls_last=True) if by else frame
+
+
+def unread_units(store: Store, meter: Meter) -> int:
+    """Count the units without a value that the meter could use, of what was last asked of it."""
+    if not meter.can_be_unread:
+        return 0
+    return int(store.frame(unread_query({}))["quantity"].sum())
 
 
 def quantity_below(
     store: Store,
     accounts: Accounts,
     month: Month,
-    meter: Meter,
+    meter: Meter | str,
     *,
     cells: pl.DataFrame,
     bounds: pl.DataFrame,
@@ -135,10 +125,12 @@ def quantity_below(
 ) -> pl.DataFrame:
     """Say how much of each cell lies within the first units of its scope.
 
-    The order is that of time, by (delivered at, message key): so does the network, and so nobody
-    can choose which of two messages was the free one. Only the scopes asked for are ordered.
+    The order is that of time, by (counted at, key): so does the network, and so nobody can choose
+    which of two messages was the free one. Only the scopes asked for are ordered.
 
     Args:
+        meter: One that counts units, or the name of a shipped one: of any other figure no part
+            comes first.
         cells: scope, account_id, the usage dimensions, rate_date: what counts together.
         bounds: scope, bound: quantities.
         changes: The days that the cells were cut at, as `measure` was given them.
@@ -146,7 +138,7 @@ def quantity_below(
     Returns:
         scope, bound, account_id, the usage dimensions, rate_date, quantity.
     """
-    _count(store, accounts, month, meter, changes)
+    _place_units(store, accounts, month, _known(meter), changes)
     store.put("asked_cells", cells)
     store.put("asked_bounds", bounds)
     return store.frame("quantity_below").select(
@@ -158,7 +150,7 @@ def messages_of(
     store: Store,
     accounts: Accounts,
     month: Month,
-    meter: Meter,
+    meter: Meter | str,
     *,
     account_id: str,
     cells: pl.DataFrame,
@@ -168,80 +160,72 @@ def messages_of(
     """List the messages of an account that fall into some cells of usage, in the order of time.
 
     Args:
+        meter: One that counts messages, or the name of a shipped one.
         cells: The usage dimensions and rate_date.
         changes: The days that the cells were cut at, as `measure` was given them.
 
     Returns:
         message (its key in hex), delivered_at (UTC), the usage dimensions.
     """
-    _count(store, accounts, month, meter, changes)
+    _place_units(store, accounts, month, _known(meter), changes)
     store.put("asked_cells", cells)
     return store.frame("messages_of", {"account_id": account_id, "row_count": limit})
 
 
-def _count(
+def _known(meter: Meter | str) -> Meter:
+    return shipped_meters()[meter] if isinstance(meter, str) else meter
+
+
+def _prepare(
     store: Store,
     accounts: Accounts,
     month: Month,
     meter: Meter,
-    changes: Sequence[date],
+    dimensions: set[Dimension],
     *,
-    cut_at_clock_changes: bool = False,
+    days: Sequence[date] = (),
+    cut_at: CutAt,
+    of: Of = "groups",
 ) -> None:
-    """Make view `counted`: one row for each counted unit of the month, with its dimensions."""
-    inside = {day for day in (*changes, *market.change_dates()) if _is_inside(day, month)}
-    days = sorted({month.first_day, *inside})
-    stretches = _stretches(accounts, month, days, cut_at_clock_changes=cut_at_clock_changes)
-    frame = pl.DataFrame(list(stretches), STRETCH, orient="row")
-    store.put("owners", pl.DataFrame(list(_owners(accounts)), OWNER, orient="row"))
-    store.put("stretches", frame)
-    store.put("places", market.places())
-    store.set("other_market", market.OTHER)
-    store.set("month", str(month))
-    store.set("start_at", frame["start_at"].min())
-    store.set("end_at", frame["end_at"].max())
-    store.run(f"units_of_{meter}")
-    store.run("count_units")
+    if isinstance(meter.aggregation, TimeWeighted | Peak):
+        prepare_levels(store, accounts, month, meter, dimensions, days=days, cut_at=cut_at)
+    else:
+        prepare(store, accounts, month, meter, dimensions, days=days, cut_at=cut_at, of=of)
 
 
-def _is_inside(day: date, month: Month) -> bool:
-    return month.first_day < day <= month.last_day
-
-
-def _owners(accounts: Accounts) -> Iterator[tuple[str | None, str | None, str, datetime, datetime]]:
-    for sender in accounts.senders:
-        start, end = (
-            _naive(midnight(day, accounts.seller_time_zone))
-            for day in (sender.valid_from, min(sender.valid_to, date(9999, 1, 1)))
+def _place_units(
+    store: Store, accounts: Accounts, month: Month, meter: Meter, changes: Sequence[date]
+) -> None:
+    """Make view `metered` of single units, in the cells that `measure` gives them."""
+    assert isinstance(meter.aggregation, Count), "only units that are counted have an order"
+    dimensions: set[Dimension] = {name for name in meter.source.dimensions if name in meter.cells}
+    _prepare(store, accounts, month, meter, dimensions, days=changes, cut_at="changes", of="units")
+    store.execute(
+        "create or replace temp view cells_of_units as select account_id, unit_key, counted_at,"
+        " rate_date, "
+        + ", ".join(
+            name if name in meter.cells else f"null::varchar as {name}" for name in USAGE_DIMENSIONS
         )
-        yield sender.sender_id, sender.waba_id, sender.account_id, start, end
+        + " from metered where standing = 'counted'"
+    )
 
 
-def _stretches(
-    accounts: Accounts, month: Month, days: Sequence[date], *, cut_at_clock_changes: bool
-) -> Iterator[tuple[str, int, str | None, date, datetime, datetime]]:
-    """Cut the month of each account at the days given, at midnight in its zone."""
-    for account_id in (UNASSIGNED, *accounts.ids()):
-        portfolio_id = None
-        if account_id != UNASSIGNED:
-            portfolio_id = accounts.facts_on(account_id, month.first_day).portfolio_id
-        for day, next_day in pairwise([*days, month.next().first_day]):
-            zone, start_at = _midnight(accounts, account_id, day)
-            _, end_at = _midnight(accounts, account_id, next_day)
-            cuts = offset_changes(start_at, end_at, zone) if cut_at_clock_changes else []
-            for start, end in pairwise([start_at, *cuts, end_at]):
-                offset = int(offset_at(start, zone).total_seconds()) if cut_at_clock_changes else 0
-                yield account_id, offset, portfolio_id, day, _naive(start), _naive(end)
+def _cut_for(meter: Meter, by: Sequence[Dimension]) -> CutAt:
+    if "hour" in by:
+        return "hours"
+    if LOCAL_TIMES & set(by):
+        return "days"
+    return "lengths_of_days" if isinstance(meter.aggregation, TimeWeighted) else "changes"
 
 
-def _midnight(accounts: Accounts, account_id: str, day: date) -> tuple[str, datetime]:
-    """The zone that holds for an account on a day, and the instant at which the day begins."""
-    zone = accounts.seller_time_zone
-    if account_id != UNASSIGNED:
-        zone = accounts.facts_on(account_id, day).time_zone or zone
-    return zone, midnight(day, zone)
-
-
-def _naive(instant: datetime) -> datetime:
-    """The store keeps UTC without a zone."""
-    return instant.replace(tzinfo=None)
+def _quantities(
+    store: Store, meter: Meter, keys: Mapping[str, str], date_key: str | None
+) -> pl.DataFrame:
+    match meter.aggregation:
+        case Peak():
+            return store.frame(peak_query(keys))
+        case TimeWeighted():
+            return store.frame(time_query(keys, date=date_key))
+    frame = store.frame(whole_query(meter, keys))
+    whole = isinstance(meter.aggregation, Count | UniqueCount)
+    return frame.cast({"quantity": pl.Int64 if whole else QUANTITY})

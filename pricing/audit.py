@@ -9,18 +9,14 @@ import polars as pl
 from metering.audit import EXAMPLE_COUNT, STATES
 from metering.audit import audit as audit_deliveries
 from metering.errors import UsageError
+from metering.meter import shipped_meters
 from metering.period import Month
 from metering.store import Store
 from pricing.card_rating import FREE_TYPE
 from pricing.catalog import Catalog
 from pricing.money import EXACT, UNIT_PRICE, exact_amount
-from pricing.rate_card import (
-    RATE_KEY,
-    UNIT_OF_METER,
-    find_rates,
-    why_no_rate,
-    with_card_category,
-)
+from pricing.rate_card import RATE_KEY, find_rates, why_no_rate, with_card_category
+from pricing.taking import card_unit
 
 CARD = "whatsapp"
 STANDARD_CURRENCY = "USD"  # the one with a card for each day
@@ -154,7 +150,7 @@ def _priced(
     keys = with_card_category(
         differing.select(
             *("market", "rate_date", "quantity"),
-            unit=pl.col("meter").replace_strict(UNIT_OF_METER, return_dtype=pl.String),
+            unit=pl.col("meter").replace_strict(_units(), return_dtype=pl.String),
             category=f"{side}_category",
             pricing_type=f"{side}_type",
             card=pl.lit(CARD),
@@ -188,3 +184,8 @@ def _why_unknown(priced: pl.DataFrame, rates: pl.DataFrame) -> Iterator[str]:
             yield "the network names no conversation to charge"
         else:
             yield why_no_rate(key, rates)
+
+
+def _units() -> dict[str, str | None]:
+    """The unit of a card for each shipped meter, null where cards have none."""
+    return {name: card_unit(meter) for name, meter in shipped_meters().items()}

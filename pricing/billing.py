@@ -6,12 +6,13 @@ from decimal import Decimal
 import polars as pl
 
 from metering.errors import SumsDisagreeError
+from metering.meter import DELIVERIES, Meter
 from metering.period import Month
 from pricing.catalog import Catalog
 from pricing.charge import charge, units_of_fees, units_of_holdings
 from pricing.coverage import count_deliveries, take_usage, uneven_accounts
 from pricing.invoice import Drafts, draft
-from pricing.plan import Meter, Plan
+from pricing.plan import Plan
 from pricing.subscription import holdings_in, stretches_in
 from pricing.terms import Below, Terms, terms_of
 
@@ -51,7 +52,7 @@ def rate_month(
         counts=counts,
         left=left,
     )
-    is_loose = pl.col("account_id").is_null() & (pl.col("meter") == "deliveries")
+    is_loose = pl.col("account_id").is_null() & (pl.col("meter") == DELIVERIES)
     unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
     return drafts, unassigned
 
@@ -82,6 +83,7 @@ def make_terms(catalog: Catalog, month: Month, below: Below) -> Terms:
         month,
         plans_in_use(catalog),
         catalog.facts(month),
+        meters=catalog.meters,
         rates=catalog.rates,
         categories=catalog.categories,
         below=below,
@@ -96,8 +98,7 @@ def plans_in_use(catalog: Catalog) -> list[Plan]:
 def meters_of(catalog: Catalog) -> list[Meter]:
     """The meters that charges name, and deliveries, whose every one must be accounted for."""
     charges = (c for plan in plans_in_use(catalog) for v in plan.version for c in v.charge)
-    named: set[Meter] = {"deliveries", *(charge.meter for charge in charges)}
-    return sorted(named)
+    return [catalog.meters[name] for name in sorted({DELIVERIES, *(c.meter for c in charges)})]
 
 
 def _check_sums(uneven: Sequence[str]) -> None:

@@ -16,11 +16,13 @@ from metering.account import Account, Accounts, read_accounts
 from metering.door import read_rows, read_toml
 from metering.errors import BookError, Problem
 from metering.facts import data_path
+from metering.meter import Meter, meter_paths, read_meters
 from metering.period import Month
 from metering.settings import SETTINGS, Book, Seller, Settings
 from pricing.checks import (
     card_charges,
     card_gaps,
+    check_charges,
     unknown_cards,
     unknown_currencies,
     wrong_currencies,
@@ -35,7 +37,10 @@ from pricing.subscription import (
 )
 
 BOOK_FILES = (SETTINGS, "accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv")
-SHIPPED_FILES = ("markets.csv", "card_categories.csv")
+SHIPPED_FILES = (
+    *("markets.csv", "card_categories.csv"),
+    *("pricing_types.csv", "window_lengths.csv"),
+)
 GAPS = "GAPS.csv"  # lists what the shipped cards lack; it is no card
 
 
@@ -45,10 +50,11 @@ STAND_IN = Settings(seller=Seller(name="?", country="DE", time_zone="UTC", curre
 
 @dataclass(frozen=True)
 class Catalog:
-    """A book's settings, accounts, plans, cards, subscriptions and add-ons, checked."""
+    """A book's settings, accounts, meters, plans, cards, subscriptions and add-ons, checked."""
 
     settings: Settings
     accounts: Accounts
+    meters: Mapping[str, Meter]
     plans: Mapping[str, Plan]
     rates: pl.DataFrame  # schema RATES
     categories: pl.DataFrame  # schema CARD_CATEGORIES
@@ -106,7 +112,8 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     settings = settings or STAND_IN
     accounts, account_problems = read_accounts(book, settings)
     problems += account_problems
-    plans, plan_problems, warnings = _read_plans(book)
+    meters, meter_problems, warnings = read_meters(book)
+    plans, plan_problems, plan_warnings = _read_plans(book, meters)
     paths = _card_paths(book)
     rates, card_problems = read_cards(paths)
     categories, category_problems = read_categories(data_path("card_categories.csv"))
@@ -117,10 +124,11 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         known |= {row.account_id for row in (*subscriptions, *holdings)}
     used = [plans[name] for name in sorted({s.plan for s in subscriptions} & plans.keys())]
     files = [book.root / name for name in BOOK_FILES]
-    files += [*map(data_path, SHIPPED_FILES), *paths, *_plan_paths(book)]
+    files += [*map(data_path, SHIPPED_FILES), *paths, *_plan_paths(book), *meter_paths(book)]
     catalog = Catalog(
         settings=settings,
         accounts=accounts,
+        meters=meters,
         plans=plans,
         rates=rates,
         categories=categories,
@@ -128,7 +136,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         holdings=tuple(holdings),
         files=_contents(book, files),
     )
-    problems += [*plan_problems, *card_problems, *category_problems]
+    problems += [*meter_problems, *plan_problems, *card_problems, *category_problems]
     problems += [*subscription_problems, *holding_problems]
     problems += check_subscriptions(subscriptions, plans, known)
     problems += check_holdings(holdings, subscriptions, plans, known)
@@ -136,7 +144,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         problems += unknown_currencies(accounts)
         problems += wrong_currencies(accounts, subscriptions, plans)
     problems += unknown_cards(plans.values(), rates)
-    warnings += card_gaps(used, rates)
+    warnings += [*plan_warnings, *card_gaps(used, rates)]
     return catalog, sorted({*problems}), sorted({*warnings})
 
 
@@ -168,7 +176,9 @@ def _contents(book: Book, paths: Iterable[Path]) -> dict[str, bytes]:
     }
 
 
-def _read_plans(book: Book) -> tuple[dict[str, Plan], list[Problem], list[Problem]]:
+def _read_plans(
+    book: Book, meters: Mapping[str, Meter]
+) -> tuple[dict[str, Plan], list[Problem], list[Problem]]:
     plans: dict[str, Plan] = {}
     places: dict[str, Path] = {}
     problems: list[Problem] = []
@@ -178,7 +188,7 @@ def _read_plans(book: Book) -> tuple[dict[str, Plan], list[Problem], list[Proble
         problems += found
         if plan is None:
             continue
-        problems += check_plan(plan, path.name)
+        problems += [*check_plan(plan, path.name), *check_charges(plan, meters, path.name)]
         earlier = places.get(plan.plan)
         if earlier is not None and earlier.parent == path.parent:
             what = f"the plan '{plan.plan}' is also in {earlier.name}"

@@ -46,14 +46,15 @@ def blocked_by(details: pl.DataFrame, left: pl.DataFrame) -> dict[str, list[dict
 def _coverage(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Fold the counts of one account: for each component of a plan, what became of each delivery.
 
-    Every component counts the deliveries of its days, so that any one of a version gives them all.
+    Every component counts the deliveries of its days, so that any one of a version gives them all;
+    `no_plan` and `removed` of the whole are those of days without a plan.
     """
     components: dict[tuple[Any, ...], dict[str, Any]] = {}
-    no_plan = Decimal(0)
+    homeless = {"no_plan": Decimal(0), "removed": Decimal(0)}
     versions: dict[tuple[Any, ...], Decimal] = {}
     for row in rows:
-        if row["status"] == "no_plan":
-            no_plan += row["quantity"]
+        if row["plan"] is None:
+            homeless[row["status"]] += row["quantity"]
             continue
         key = (row["plan"], row["version_from"].isoformat(), row["component"])
         counts = components.setdefault(key, _nothing(*key))
@@ -61,14 +62,14 @@ def _coverage(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for (plan, version, _), counts in components.items():
         versions[plan, version] = counts["deliveries"]
     return {
-        "deliveries": quantity_text(sum(versions.values(), no_plan)),
-        "no_plan": quantity_text(no_plan),
+        "deliveries": quantity_text(sum((*versions.values(), *homeless.values()), Decimal(0))),
+        **{name: quantity_text(quantity) for name, quantity in homeless.items()},
         "components": [_as_text(counts) for _, counts in sorted(components.items())],
     }
 
 
 def _nothing(plan: str, version_from: str, component: str) -> dict[str, Any]:
-    names = ("deliveries", "billed", "in_conversation", "uncovered", "unknown")
+    names = ("deliveries", "billed", "in_conversation", "uncovered", "unknown", "removed")
     head = {"plan": plan, "effective_from": version_from, "component": component}
     return {**head, **dict.fromkeys(names, Decimal(0)), "free": {}}
 

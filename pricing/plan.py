@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from itertools import combinations
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -18,12 +17,12 @@ from metering.account import FIRST_DAY, LAST_DAY
 from metering.door import Exact, Written
 from metering.errors import Problem
 from metering.event import QUANTITY, USAGE_DIMENSIONS
+from metering.meter import MeterName
 from metering.settings import Country
 from pricing.effective import Stretch
 from pricing.money import Currency
 from pricing.price import QUANTITY_MAX, FromCard, OwnPrice, Price, UnitPrice
 
-Meter = Literal["deliveries", "conversations"]
 T = TypeVar("T")
 
 
@@ -90,7 +89,7 @@ class Charge(Written):
 
     name: Name
     component: Name = "network"
-    meter: Meter
+    meter: MeterName
     where: Where = Where()
     allowance: Allowance | None = None
     free_for: FreeFor | None = None
@@ -101,12 +100,6 @@ class Charge(Written):
         # An allowance takes the first units of an account, a tier of a card counts what is left of
         # a portfolio: the two orders of time cannot be told apart by quantities alone.
         is_tiered = isinstance(self.price, FromCard) and self.price.rates == "tiered"
-        needs_order = is_tiered or self.allowance is not None
-        if self.meter != "deliveries" and needs_order and isinstance(self.price, FromCard):
-            raise ValueError(
-                "which conversations come first cannot be told | use list rates without an"
-                " allowance, or a price of the plan's own"
-            )
         if is_tiered and self.allowance is not None:
             raise ValueError(
                 'an allowance cannot stand with rates = "tiered" | use rates = "list", or leave'
@@ -210,8 +203,6 @@ def check_plan(plan: Plan, where: str) -> Iterator[Problem]:
     for number, version in enumerate(plan.version):
         place = f"{where} version.{number}"
         yield from _repeated_names(version, place)
-        yield from _twice_charged(version, place)
-        yield from _unknown_components(version, place)
 
 
 def can_both_match(one: Where, other: Where) -> bool:
@@ -257,24 +248,3 @@ def _unsteady_names(plan: Plan, where: str) -> Iterator[Problem]:
                 f"one line would stand for {' and '.join(sorted(uses))} of two versions",
                 "keep name and kind from version to version, or choose another name",
             )
-
-
-def _twice_charged(version: Version, place: str) -> Iterator[Problem]:
-    for one, other in combinations(version.charge, 2):
-        if one.component == other.component and can_both_match(one.where, other.where):
-            yield Problem(
-                f"{place}.charge",
-                f"'{one.name}' and '{other.name}' can both charge one delivery"
-                f" (component '{one.component}')",
-                "narrow one of their where, or give one of them another component",
-            )
-
-
-def _unknown_components(version: Version, place: str) -> Iterator[Problem]:
-    named = version.uncovered if isinstance(version.uncovered, dict) else {}
-    for component in sorted(set(named) - set(version.components())):
-        yield Problem(
-            f"{place}.uncovered",
-            f"no charge has the component '{component}'",
-            f"components of this version: {', '.join(version.components()) or 'none'}",
-        )

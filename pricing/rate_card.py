@@ -46,7 +46,6 @@ CARD_CATEGORIES = pl.Schema(
     {"category": pl.String(), "card_category": pl.String(), "valid_from": pl.Date()}
 )
 RATE_KEY = ("card", "currency", "unit", "market", "card_category", "rate_date")
-UNIT_OF_METER = {"deliveries": "message", "conversations": "conversation"}
 # Categories of a card whose volumes the network counts together.
 SHARED_COUNTER = {"authentication_international": "authentication"}
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
-from typing import cast
 
 import polars as pl
 
 from metering.errors import UsageError
 from metering.event import USAGE, USAGE_DIMENSIONS
+from metering.meter import DELIVERIES, Meter
 from metering.period import Month
 from metering.quarantine import refused_by_sender
 from metering.settings import Book
 from metering.store import Store
-from metering.usage import Meter, measure, messages_of, quantity_below
+from metering.unit import CloudEvents, Senders
+from metering.usage import measure, messages_of, quantity_below
 from pricing.archive import Archive, Run
 from pricing.billing import meters_of, name_in_plan, rate_month, units_of_charge
 from pricing.catalog import Catalog, load_catalog
@@ -111,7 +112,7 @@ def below_of(store: Store, catalog: Catalog, month: Month) -> Below:
             store,
             catalog.accounts,
             month,
-            cast(Meter, meter),
+            catalog.meters[meter],
             cells=cells,
             bounds=bounds,
             changes=changes,
@@ -147,18 +148,32 @@ def messages_of_line(book: Book, drafts: Drafts, line_id: str) -> pl.DataFrame:
             pl.col("account_id") == invoice["account_id"]
         )
         units = units_of_charge(catalog, month, usage, plan=line["plan"], name=name_in_plan(line))
-        cells = units.select(*USAGE_DIMENSIONS, "rate_date").unique(maintain_order=True)
-        found = messages_of(
-            store,
-            catalog.accounts,
-            month,
-            "conversations" if "conversations" in units["meter"] else "deliveries",
-            account_id=invoice["account_id"],
-            cells=cells,
-            changes=catalog.changes(month),
-            limit=MESSAGES_MAX,
-        )
+        cells = units.select("meter", *USAGE_DIMENSIONS, "rate_date").unique(maintain_order=True)
+        parts = [
+            messages_of(
+                store,
+                catalog.accounts,
+                month,
+                _of_messages(catalog.meters[meter], line_id),
+                account_id=invoice["account_id"],
+                cells=cells.filter(pl.col("meter") == meter).drop("meter"),
+                changes=catalog.changes(month),
+                limit=MESSAGES_MAX,
+            )
+            for meter in units["meter"].unique().sort().to_list() or [DELIVERIES]
+        ]
+    found = pl.concat(parts).sort("delivered_at", maintain_order=True).head(MESSAGES_MAX)
     return found.with_columns(pl.col("delivered_at").dt.replace_time_zone("UTC"))
+
+
+def _of_messages(meter: Meter, line_id: str) -> Meter:
+    if meter.is_ordered and not isinstance(meter.source, CloudEvents | Senders):
+        return meter
+    raise UsageError(
+        f"'{line_id}' is of the meter '{meter.meter}', which counts no messages",
+        where="--messages",
+        hint="leave it out",
+    )
 
 
 def has_changed(book: Book, invoice_id: str) -> bool:

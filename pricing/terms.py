@@ -13,11 +13,13 @@ import polars as pl
 
 from metering.account import Account
 from metering.event import QUANTITY, USAGE_DIMENSIONS
+from metering.meter import Meter
 from metering.period import Month
 from pricing.money import UNIT_PRICE
 from pricing.plan import AddOn, Charge, FixedFee, FreeFor, Plan, Version
 from pricing.price import FromCard, PerUnit, Volume, tiers_of
-from pricing.rate_card import UNIT_OF_METER, tier_text
+from pricing.rate_card import tier_text
+from pricing.taking import card_unit
 
 CHARGES = pl.Schema(
     {
@@ -29,7 +31,7 @@ CHARGES = pl.Schema(
         "position": pl.Int64(),  # in the version, from 0
         "component": pl.String(),
         "meter": pl.String(),  # null but for usage
-        "unit": pl.String(),  # of a card: message or conversation
+        "unit": pl.String(),  # of a card: message or conversation; null where cards have none
         "currency": pl.String(),
         "allowance": QUANTITY,  # 0 where there is none
         "is_volume": pl.Boolean(),
@@ -75,6 +77,7 @@ class Terms:
     """What the steps of charging go by."""
 
     month: Month
+    meters: Mapping[str, Meter]
     charges: pl.DataFrame  # schema CHARGES
     tiers: pl.DataFrame  # schema TIERS
     rates: pl.DataFrame  # schema RATES
@@ -101,15 +104,18 @@ def terms_of(
     plans: Iterable[Plan],
     facts: Mapping[str, Account],
     *,
+    meters: Mapping[str, Meter],
     rates: pl.DataFrame,
     categories: pl.DataFrame,
     below: Below,
 ) -> Terms:
     """Write the terms of `plans` for the accounts in `facts`."""
     items = [*_items(plans)]
+    charges = [(number, *_charge(item, meters)) for number, item in enumerate(items)]
     return Terms(
         month=month,
-        charges=_frame([(number, *_charge(item)) for number, item in enumerate(items)], CHARGES),
+        meters=meters,
+        charges=_frame(charges, CHARGES),
         tiers=_frame(
             [(number, *tier) for number, item in enumerate(items) for tier in _tiers(item[3])],
             TIERS,
@@ -153,12 +159,13 @@ def _items(plans: Iterable[Plan]) -> Iterator[Item]:
                 yield plan, version, position, offer
 
 
-def _charge(item: Item) -> tuple[object, ...]:
+def _charge(item: Item, meters: Mapping[str, Meter]) -> tuple[object, ...]:
     plan, version, position, offer = item
     head = (plan.plan, version.effective_from)
     match offer:
         case Charge():
-            meter: tuple[object, ...] = (offer.component, offer.meter, UNIT_OF_METER[offer.meter])
+            unit = card_unit(meters[offer.meter])
+            meter: tuple[object, ...] = (offer.component, offer.meter, unit)
             allowance = offer.allowance.quantity if offer.allowance else Decimal(0)
             return (
                 *(*head, "usage", offer.name, position, *meter, plan.currency, allowance),

@@ -2,27 +2,27 @@
 with placed as (
     select
         asked_cells.scope,
-        counted.account_id,
-        counted.channel,
-        counted.market,
-        counted.country,
-        counted.category,
-        counted.pricing_model,
-        counted.pricing_type,
-        counted.rate_date,
+        units.account_id,
+        units.channel,
+        units.market,
+        units.country,
+        units.category,
+        units.pricing_model,
+        units.pricing_type,
+        units.rate_date,
         row_number() over (
-            partition by asked_cells.scope order by counted.counted_at, counted.unit_key
+            partition by asked_cells.scope order by units.counted_at, units.unit_key
         ) as position
-    from counted
+    from cells_of_units as units
     join asked_cells
-        on asked_cells.account_id = counted.account_id
-        and asked_cells.rate_date = counted.rate_date
-        and asked_cells.channel is not distinct from counted.channel
-        and asked_cells.market is not distinct from counted.market
-        and asked_cells.country is not distinct from counted.country
-        and asked_cells.category is not distinct from counted.category
-        and asked_cells.pricing_model is not distinct from counted.pricing_model
-        and asked_cells.pricing_type is not distinct from counted.pricing_type
+        on asked_cells.account_id = units.account_id
+        and asked_cells.rate_date = units.rate_date
+        and asked_cells.channel is not distinct from units.channel
+        and asked_cells.market is not distinct from units.market
+        and asked_cells.country is not distinct from units.country
+        and asked_cells.category is not distinct from units.category
+        and asked_cells.pricing_model is not distinct from units.pricing_model
+        and asked_cells.pricing_type is not distinct from units.pricing_type
 )
 select
     placed.* exclude (position),

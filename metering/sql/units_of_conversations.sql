@@ -12,24 +12,23 @@ with members as (
     where
         delivered_at >= getvariable('start_at') - interval 31 days
         and delivered_at < getvariable('end_at')
+        and not is_echo
         and conversation.conversation_key is not null
         and (pricing.pricing_model = 'CBP' or pricing.pricing_type = 'free_entry_point')
 )
 select
     message_key as unit_key,
+    delivered_at as counted_at,
     channel,
     sender_id,
     waba_id,
-    nullif(split_part(place, '|', 2), '') as prefix,
-    nullif(split_part(place, '|', 3), '') as country,
-    delivered_at as counted_at,
+    id_key,
+    place,
     pricing.category as category,
     pricing.pricing_model as pricing_model,
     pricing.pricing_type as pricing_type,
-    case
-        when conversation.origin = 'referral_conversion' or pricing.pricing_type = 'free_entry_point'
-            then 'free_entry_point'
-        else 'none'
-    end as entry_point
+    in_service_window,
+    in_free_entry_point,
+    entry_point
 from members
 where member_no = 1 and delivered_at >= getvariable('start_at');

@@ -57,8 +57,14 @@ def test_the_book_is_right_without_them(book: Book) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_a_mistake_is_refused_with_its_place_and_a_remedy(case: Path, book: Book) -> None:
     kind = case.name.partition("-")[0]
-    place = {"plan": f"plans/{case.name}", "rate_cards": f"rate_cards/{case.name}"}
+    place = {
+        "plan": f"plans/{case.name}",
+        "meters": f"meters/{case.name}",
+        "rate_cards": f"rate_cards/{case.name}",
+        "tollbook": SETTINGS,
+    }
     target = book.root / place.get(kind, f"{kind}.csv")
+    target.parent.mkdir(exist_ok=True)
     target.write_bytes(case.read_bytes())
     problems, _ = check_book(book)
 

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from metering.account import Accounts, load_accounts
+from metering.dimension import Dimension
 from metering.ingest import ingest, retry_rows
 from metering.learn import LEARNED
 from metering.load import Load
+from metering.meter import Meter
 from metering.period import Month
 from metering.settings import Book
 from metering.sources.tabular import Mapping, parse_mapping
 from metering.store import Store
-from metering.usage import Dimension, Meter, usage_by
+from metering.usage import usage_by
 
 Json = dict[str, Any]
 
@@ -203,7 +205,7 @@ class Desk:
         self,
         month: str,
         *by: Dimension,
-        meter: Meter = "deliveries",
+        meter: Meter | str = "deliveries",
         accounts: Accounts | None = None,
     ) -> dict[Any, int]:
         """Count a month: the values of the dimensions (one alone, or a tuple) to the quantity."""

@@ -142,7 +142,9 @@ def test_usage_is_printed_as_json_with_its_schema(book: Book) -> None:
         "schema": "tollbook.usage/1",
         "period": "2026-10",
         "meter": "deliveries",
+        "unit": "deliveries",
         "by": ["account", "market", "category", "day"],
+        "unread": 0,
         "rows": [
             {
                 "account": "acme",
@@ -153,6 +155,38 @@ def test_usage_is_printed_as_json_with_its_schema(book: Book) -> None:
             }
         ],
     }
+
+
+METER = """\
+meter = "storage"
+unit = "gigabytes"
+source = { kind = "cloud_events", type = "measured" }
+aggregation = { kind = "average", of = "data.size" }
+"""
+
+
+def test_usage_of_a_meter_of_the_book_says_its_unit_and_what_has_no_value(book: Book) -> None:
+    (book.root / "meters").mkdir()
+    (book.root / "meters" / "storage.toml").write_text(METER)
+    events = [
+        cloud_event(f"e{n}", type="measured", data={"size": size})
+        for n, size in enumerate(["1.5", 2, "large"])
+    ]
+    run(book, "ingest", put(book, "events.ndjson", "\n".join(map(line, events))))
+
+    document = run_json(book, "usage", "2026-10", "--meter", "storage", "--by", "account")
+    assert document["rows"] == [{"account": "acme", "quantity": "1.75"}]
+    assert (document["unit"], document["unread"]) == ("gigabytes", 1)
+    table = run(book, "usage", "2026-10", "--meter", "storage", "--by", "account")
+    assert table.stdout.endswith("gigabytes\n")
+    assert "1 units of 'storage' have no value" in table.stderr
+
+
+def test_a_meter_that_is_not_there_is_named_with_the_nearest(book: Book) -> None:
+    result = run(book, "usage", "2026-10", "--meter", "linked-device", code=2)
+
+    assert "there is no meter 'linked-device'" in result.stderr
+    assert "did you mean 'linked-devices'?" in result.stderr
 
 
 def test_usage_is_printed_as_csv_and_table(book: Book) -> None:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metering.dimension import OF_ALL, OF_MESSAGES, Dimension
 from metering.event import USAGE, USAGE_DIMENSIONS
 from metering.period import ZONES, Month, midnight
-from metering.usage import DIMENSIONS, Dimension, measure, messages_of, quantity_below
+from metering.usage import measure, messages_of, quantity_below
 from tests.metering.builders import (
     BRAZIL,
     CBP,
@@ -299,13 +300,15 @@ def test_every_dimension_says_what_it_stands_for(desk: Desk) -> None:
         "pricing_type": "regular",
         "pricing_model": "PMP",
         "entry_point": "none",
+        "template": None,
+        "status": "delivered",
         "day": date(2026, 10, 5),
         "week": date(2026, 10, 5),
         "month": "2026-10",
         "hour": 1,
     }
 
-    assert set(expected) == set(DIMENSIONS)
+    assert set(expected) == {*OF_ALL, *OF_MESSAGES}
     for dimension, value in expected.items():
         assert desk.usage("2026-10", dimension) == {value: 1}, dimension
     assert desk.usage("2026-10", *expected) == {tuple(expected.values()): 1}
@@ -337,6 +340,70 @@ def test_a_month_is_cut_where_a_rate_changes_at_local_midnight(desk: Desk) -> No
         date(2026, 10, 1): 1,
         date(2026, 10, 15): 2,
     }
+
+
+SPAN = (seconds("2026-09-28T00:00"), seconds("2026-11-03T00:00"))
+EDGES = [
+    int(midnight(date(2026, month, day), zone).timestamp())
+    for zone in ("Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin", "Pacific/Apia")
+    for month, day in ((10, 1), (10, 4), (10, 15), (10, 25), (11, 1))
+]
+moments = st.one_of(
+    st.integers(*SPAN),
+    st.builds(int.__add__, st.sampled_from(EDGES), st.sampled_from([-3601, -1, 0, 1, 3600])),
+)
+
+
+@given(
+    drawn=st.lists(st.tuples(moments, st.sampled_from("127")), max_size=30),
+    change=st.sampled_from([date(2026, 10, 4), date(2026, 10, 25)]),
+)
+def test_units_that_are_added_up_first_are_counted_as_one_by_one(
+    open_desk: Desk, drawn: list[tuple[int, str]], change: date
+) -> None:
+    open_desk.clear()
+    rows = [
+        (n, datetime.fromtimestamp(at, UTC).replace(tzinfo=None), sender)
+        for n, (at, sender) in enumerate(drawn)
+    ]
+    open_desk.store.put(
+        "drawn",
+        pl.DataFrame(rows, ["number", "instant", "sender_id"], orient="row")
+        if rows
+        else pl.DataFrame(schema={"number": pl.Int64, "instant": pl.Datetime, "sender_id": str}),
+    )
+    open_desk.store.execute(
+        "insert into deliveries by name select number::uhugeint as message_key, 'sms' as channel,"
+        " sender_id, instant as first_at, instant as delivered_at, false as is_echo from drawn"
+    )
+    accounts = open_desk.accounts(
+        accounts="account_id,name,time_zone\nacme,Acme,Asia/Kathmandu\n"
+        "bombay,Bombay,Australia/Lord_Howe\nsamoa,Samoa,Pacific/Apia\n",
+        senders=f"{OWNED}1,acme,,{change}\n1,bombay,{change},\n2,samoa,,\n",
+    )
+
+    for by in (("account",), ("account", "day"), ("account", "day", "hour")):
+        expected: dict[tuple[Any, ...], int] = {}
+        for cell in one_by_one(drawn, change):
+            expected[cell[: len(by)]] = expected.get(cell[: len(by)], 0) + 1
+        found = open_desk.usage("2026-10", *by, accounts=accounts)
+        assert {key if len(by) > 1 else (key,): n for key, n in found.items()} == expected
+
+
+def one_by_one(drawn: Sequence[tuple[int, str]], change: date) -> Iterator[tuple[Any, ...]]:
+    """Account, local day and hour of each delivery of October, in plain Python."""
+    zones = {
+        "acme": "Asia/Kathmandu",
+        "bombay": "Australia/Lord_Howe",
+        "samoa": "Pacific/Apia",
+        None: "Europe/Berlin",
+    }
+    for at, sender in drawn:
+        is_later = at >= int(midnight(change, "Europe/Berlin").timestamp())
+        owner = {"1": "bombay" if is_later else "acme", "2": "samoa"}.get(sender)
+        local = datetime.fromtimestamp(at, ZoneInfo(zones[owner]))
+        if (local.year, local.month) == (2026, 10):
+            yield owner, local.date(), local.hour
 
 
 # The order of time
@@ -487,7 +554,7 @@ def test_per_message_pricing_makes_no_conversation_but_a_free_entry_point_does(d
         talk("c", "2026-10-05T13:00", conversation="f", pricing=free),
     )
 
-    found = desk.usage("2026-10", "entry_point", meter="conversations")
+    found = desk.usage("2026-10", "pricing_type", meter="conversations")
     assert found == {"free_entry_point": 1}
 
 

@@ -59,6 +59,7 @@ def usage_row() -> Callable[..., dict[str, Any]]:
             "pricing_model": "PMP",
             "pricing_type": "regular",
             "rate_date": date(2026, 10, 1),
+            "standing": "counted",
         }
         return {
             "account_id": account_id,

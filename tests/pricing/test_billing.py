@@ -209,7 +209,7 @@ def _assert_sums(drafts: Drafts, rows: list[dict[str, Any]], unassigned: Decimal
         coverage = document["coverage"]
         assert Decimal(coverage["deliveries"]) == sum(row["quantity"] for row in mine)
         for part in coverage["components"]:
-            statuses = ("billed", "in_conversation", "uncovered", "unknown")
+            statuses = ("billed", "in_conversation", "uncovered", "unknown", "removed")
             counted = sum(Decimal(part[name]) for name in statuses)
             free = sum(map(Decimal, part["free"].values()))
             assert counted + free == Decimal(part["deliveries"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from metering.account import Account
 from metering.event import QUANTITY, USAGE
 from metering.facts import data_path
+from metering.meter import shipped_meters
 from metering.period import Month
 from pricing.charge import charge
 from pricing.coverage import take_usage
@@ -59,7 +60,15 @@ def rated(
         for name in names
     }
     categories, _ = read_categories(data_path("card_categories.csv"))
-    terms = terms_of(OCTOBER, [plan], facts, rates=rates, categories=categories, below=below)
+    terms = terms_of(
+        OCTOBER,
+        [plan],
+        facts,
+        meters=shipped_meters(),
+        rates=rates,
+        categories=categories,
+        below=below,
+    )
     subscriptions = [Subscription(line=2, account_id=name, plan="p") for name in names]
     stretches = stretches_in(OCTOBER, subscriptions, {"p": plan})
     units, left = take_usage(usage, stretches, {"p": plan}, terms)

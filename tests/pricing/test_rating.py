@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from metering.account import Account
+from metering.meter import shipped_meters
 from metering.period import Month
 from pricing.charge import charge
 from pricing.coverage import take_usage
@@ -51,6 +52,7 @@ def rated(
         OCTOBER,
         [plan],
         facts,
+        meters=shipped_meters(),
         rates=RATES.to_frame(),
         categories=CARD_CATEGORIES.to_frame(),
         below=lambda *_: pytest.fail("a price of the plan's own needs no order of time"),

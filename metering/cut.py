@@ -1,0 +1,243 @@
+"""How a month is cut: into the stretches of each account, and into slots of time for all of them.
+
+A stretch is a part of an account's month in which one rate, plan and market holds. A slot is a part
+of the month, over all zones, that no boundary of any stretch, owner or removal falls into: all that
+happened in a slot has one owner and one stretch for each sender, so that units can be added up by
+slot before anyone asks whose they are.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby, pairwise
+from math import lcm
+from typing import Literal
+
+import polars as pl
+
+from metering.account import Accounts
+from metering.period import Month, midnight, offset_at, offset_changes
+
+UNASSIGNED = ""  # the account, in the frames of this package, of a sender that nobody owns
+OWNER = pl.Schema(
+    {
+        "sender_id": pl.String(),
+        "waba_id": pl.String(),
+        "account_id": pl.String(),
+        "start_at": pl.Datetime("us"),
+        "end_at": pl.Datetime("us"),
+    }
+)
+STRETCH = pl.Schema(
+    {
+        "account_id": pl.String(),
+        "portfolio_id": pl.String(),
+        "rate_date": pl.Date(),
+        "local_day": pl.Date(),  # its first
+        "offset_seconds": pl.Int64(),  # of the local clock to UTC, null if not cut at hours
+        "day_us": pl.Int64(),  # how long each of its local days is, null if not cut at days
+        "start_at": pl.Datetime("us"),
+        "end_at": pl.Datetime("us"),
+    }
+)
+SLOT = pl.Schema(
+    {
+        "slot_no": pl.Int32(),
+        "from_at": pl.Datetime("us"),
+        "to_at": pl.Datetime("us"),
+    }
+)
+# Parts of slots, none of which reaches from one bucket of time into another.
+BUCKET = pl.Schema(
+    {
+        "bucket": pl.Int64(),
+        "slot_no": pl.Int32(),
+        "part_from_at": pl.Datetime("us"),
+        "part_to_at": pl.Datetime("us"),
+    }
+)
+BUCKET_BITS = 32  # a bucket is 2^32 microseconds, somewhat more than an hour
+LONG = timedelta(days=1)
+CutAt = Literal["changes", "days", "hours", "lengths_of_days"]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A month that was cut for some accounts."""
+
+    month: Month
+    cut_at: CutAt
+    owners: pl.DataFrame  # schema OWNER
+    stretches: pl.DataFrame  # schema STRETCH
+
+    @property
+    def start_at(self) -> datetime:
+        """The earliest beginning of the month in any zone; UTC without a zone, as in the store."""
+        first = self.stretches["start_at"].min()
+        assert isinstance(first, datetime), "the seller has a month in a book without accounts"
+        return first
+
+    @property
+    def end_at(self) -> datetime:
+        last = self.stretches["end_at"].max()
+        assert isinstance(last, datetime), "the seller has a month in a book without accounts"
+        return last
+
+    @property
+    def day_measure(self) -> int:
+        """A length that every local day of the month is a whole part of, in microseconds."""
+        return lcm(*self.stretches["day_us"].drop_nulls().unique())
+
+    def slots(self, others: Iterable[datetime] = ()) -> pl.DataFrame:
+        """Cut the span of the month at each boundary, and at `others` that lie in it.
+
+        Returns:
+            Schema `SLOT`, in the order of time, without gaps.
+        """
+        frames = (self.owners, self.stretches)
+        bounds = {at for frame in frames for name in BOUNDS for at in frame[name].unique()}
+        hours = _hours(self.stretches) if self.cut_at == "hours" else ()
+        inside = (at for at in {*bounds, *hours, *others} if self.start_at < at < self.end_at)
+        edges = [self.start_at, *sorted(inside), self.end_at]
+        rows = [(number, *span) for number, span in enumerate(pairwise(edges))]
+        return pl.DataFrame(rows, SLOT, orient="row")
+
+
+BOUNDS = ("start_at", "end_at")
+
+
+def cut_month(
+    accounts: Accounts, month: Month, days: Iterable[date], cut_at: CutAt = "changes"
+) -> Cut:
+    """Cut the month of each account at those of `days` that lie inside it.
+
+    Args:
+        cut_at: `days` cuts at every local day too; `hours` where clocks change besides, and slots
+            at every full hour of a clock; `lengths_of_days` so that each stretch has local days of
+            one length.
+    """
+    inside = {month.first_day, *(day for day in days if month.first_day < day <= month.last_day)}
+    stretches = stretches_of(accounts, month, sorted(inside), cut_at)
+    return Cut(month, cut_at, owners_of(accounts), stretches)
+
+
+def owners_of(accounts: Accounts) -> pl.DataFrame:
+    """Say whose each sender and waba is, from when to when: schema `OWNER`."""
+    return pl.DataFrame([*_owners(accounts)], OWNER, orient="row")
+
+
+def stretches_of(
+    accounts: Accounts, month: Month, days: Sequence[date], cut_at: CutAt = "changes"
+) -> pl.DataFrame:
+    """Cut the time from the first of `days` to the end of a month, at each of them: `STRETCH`."""
+    return pl.DataFrame([*_stretches(accounts, month, days, cut_at)], STRETCH, orient="row")
+
+
+def runs(slots: pl.DataFrame) -> list[pl.DataFrame]:
+    """Part slots into those that are long, each alone, and what lies between them."""
+    is_long = (slots["to_at"] - slots["from_at"] >= LONG).to_list()
+    numbers = range(slots.height)
+    groups = groupby(numbers, key=lambda n: (is_long[n], n if is_long[n] else None))
+    return [slots[list(group)] for _, group in groups]
+
+
+def buckets(slots: pl.DataFrame) -> pl.DataFrame:
+    """Cut slots at the edges of buckets: schema `BUCKET`.
+
+    A unit is looked up by the number of its bucket, which is a shift of its instant, and then by
+    the bounds of the part: exact wherever the boundaries fall.
+    """
+    return pl.DataFrame([*_parts(slots)], BUCKET, orient="row")
+
+
+def _parts(slots: pl.DataFrame) -> Iterator[tuple[int, int, datetime, datetime]]:
+    for number, from_at, to_at in slots.rows():
+        first, last = _microseconds(from_at), _microseconds(to_at) - 1
+        for bucket in range(first >> BUCKET_BITS, (last >> BUCKET_BITS) + 1):
+            yield bucket, number, from_at, to_at
+
+
+def _owners(accounts: Accounts) -> Iterator[tuple[str | None, str | None, str, datetime, datetime]]:
+    for sender in accounts.senders:
+        start, end = (
+            _naive(midnight(day, accounts.seller_time_zone))
+            for day in (sender.valid_from, min(sender.valid_to, date(9999, 1, 1)))
+        )
+        yield sender.sender_id, sender.waba_id, sender.account_id, start, end
+
+
+def _stretches(
+    accounts: Accounts, month: Month, days: Sequence[date], cut_at: CutAt
+) -> Iterator[tuple[object, ...]]:
+    """Cut the month of each account at the days given, at midnight in its zone."""
+    for account_id in (UNASSIGNED, *accounts.ids()):
+        portfolio_id = None
+        if account_id != UNASSIGNED:
+            portfolio_id = accounts.facts_on(account_id, month.first_day).portfolio_id
+        for rate_date, next_date in pairwise([*days, month.next().first_day]):
+            parts = _parted(accounts, account_id, (rate_date, next_date), cut_at)
+            for day, end_day, length in parts:
+                zone, start_at = _midnight(accounts, account_id, day)
+                _, end_at = _midnight(accounts, account_id, end_day)
+                day_us = length and length // timedelta(microseconds=1)
+                has_hours = cut_at == "hours"
+                changes = offset_changes(start_at, end_at, zone) if has_hours else []
+                for start, end in pairwise([start_at, *changes, end_at]):
+                    offset = int(offset_at(start, zone).total_seconds()) if has_hours else None
+                    head = (account_id, portfolio_id, rate_date, day, offset, day_us)
+                    yield (*head, _naive(start), _naive(end))
+
+
+def _parted(
+    accounts: Accounts, account_id: str, days: tuple[date, date], cut_at: CutAt
+) -> Iterator[tuple[date, date, timedelta | None]]:
+    """Part half-open days as asked, and say how long each day of a part is, if that was asked.
+
+    A day that a zone skips as a whole has no instant, and no part.
+    """
+    if cut_at == "changes":
+        yield *days, None
+        return
+
+    def length(day: date) -> timedelta:
+        _, start_at = _midnight(accounts, account_id, day)
+        _, end_at = _midnight(accounts, account_id, day + timedelta(days=1))
+        return end_at - start_at
+
+    first, end = days
+    each = [first + timedelta(days=n) for n in range((end - first).days)]
+    known = [day for day in each if length(day)]
+    if cut_at != "lengths_of_days":
+        yield from ((day, day + timedelta(days=1), length(day)) for day in known)
+        return
+    for day_length, group in groupby(known, key=length):
+        part = list(group)
+        yield part[0], part[-1] + timedelta(days=1), day_length
+
+
+def _hours(stretches: pl.DataFrame) -> Iterator[datetime]:
+    """Yield each full hour of the local clocks inside stretches in which no clock changes."""
+    for start, end, offset in stretches.select(*BOUNDS, "offset_seconds").unique().rows():
+        local = start + timedelta(seconds=offset)
+        late = local - local.replace(minute=0, second=0, microsecond=0)
+        hours = (end - start + late) // timedelta(hours=1)
+        yield from (start - late + timedelta(hours=n) for n in range(1, hours + 1))
+
+
+def _midnight(accounts: Accounts, account_id: str, day: date) -> tuple[str, datetime]:
+    """The zone that holds for an account on a day, and the instant at which the day begins."""
+    zone = accounts.seller_time_zone
+    if account_id != UNASSIGNED:
+        zone = accounts.facts_on(account_id, day).time_zone or zone
+    return zone, midnight(day, zone)
+
+
+def _naive(instant: datetime) -> datetime:
+    """The store keeps UTC without a zone."""
+    return instant.replace(tzinfo=None)
+
+
+def _microseconds(instant: datetime) -> int:
+    return (instant.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        microseconds=1
+    )
