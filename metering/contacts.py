@@ -8,8 +8,6 @@ themselves, and have no row there.
 
 from metering.store import Store
 
-# A user id counts before the number, but where the number has never been anybody else's, it is the
-# contact itself, and the user id need not be looked up.
 RESOLVE = """
     create or replace temp table {target} as
     with numbers as (
@@ -21,9 +19,7 @@ RESOLVE = """
     select
         source.*,
         case
-            when source.user_key is not null
-                and (source.contact_key is null or numbers.key is not null)
-                then coalesce(users.contact_key, source.user_key)
+            when source.user_key is not null then coalesce(users.contact_key, source.user_key)
             when numbers.key is not null then list_last(list_filter(
                 numbers.stretches, lambda s: s.from_at <= source.instant
             )).contact_key

@@ -58,7 +58,7 @@ MESSAGE: Shape = {
 # What an account event may say; which of these depends on the event.
 ACCOUNT_FIELDS: dict[str, Shape] = dict.fromkeys(
     (
-        *("event", "country", "waba_info", "volume_tier_info"),
+        *("event", "country", "waba_info", "ban_info", "volume_tier_info"),
         *("auth_international_rate_eligibility", "message_template_id", "message_template_name"),
         *("message_template_language", "previous_category", "new_category", "correct_category"),
         "category_update_timestamp",

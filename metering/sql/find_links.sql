@@ -5,7 +5,10 @@ with told as (
     select
         sender_id,
         'same' as kind,
-        coalesce(contact_key, case when direction = 'inbound' then linked_key end) as one_key,
+        -- A message that says a new number links the user id with that one.
+        case
+            when direction = 'inbound' then coalesce(linked_key, contact_key) else contact_key
+        end as one_key,
         user_key as other_key,
         min(occurred_at) as linked_at
     from fresh

@@ -34,7 +34,7 @@ from events
 where
     direction = 'inbound'
     and coalesce(message_type, '') not in ('system', 'edit', 'revoke', 'request_welcome')
-    and coalesce(group_key, contact_key, user_key) in (from touched_names)
+    and coalesce(group_key, user_key, contact_key) in (from touched_names)
 union all
 select
     message_key,
@@ -45,7 +45,13 @@ select
     min(occurred_at) filter (where message_type = 'user_initiated' or status = 'accepted'),
     null
 from events
-where direction = 'call' and coalesce(contact_key, user_key) in (from touched_names)
+where
+    direction = 'call'
+    and message_key in (
+        select message_key
+        from events
+        where direction = 'call' and coalesce(user_key, contact_key) in (from touched_names)
+    )
 group by message_key, sender_id
 having bool_or(message_type = 'user_initiated' or status = 'accepted');
 
@@ -60,7 +66,7 @@ create or replace temp table named_deliveries as
 with known as (
     select *, false as is_fresh
     from deliveries
-    where coalesce(group_key, contact_key, user_key) in (from touched_names)
+    where coalesce(group_key, user_key, contact_key) in (from touched_names)
     union all by name
     select *, true as is_fresh
     from touched

@@ -12,9 +12,15 @@ create or replace temp macro message_key_of(channel, direction, sender_id, messa
         chr(31), part
     ));
 
--- What stands for a contact in a text.
+-- What stands for a contact in a text: the key that messages have of a number, or of a user id.
 create or replace temp macro contact_word(name) as
-    concat('contact:', key_of('contact', ltrim(name, '+')));
+    concat(
+        'contact:',
+        case
+            when regexp_matches(name, '[A-Za-z]') then key_of('user', name)
+            else key_of('contact', ltrim(name, '+'))
+        end
+    );
 
 -- The data of a CloudEvent, at any depth, with keyed hashes in place of what names a contact.
 create or replace temp macro without_contacts(data) as

@@ -37,16 +37,22 @@ select contacts.*
 from contacts
 semi join reached on reached.sender_id = contacts.sender_id and reached.key = contacts.key;
 
--- One row for each contact that gained or lost a name, or a part of one.
+-- One row for each contact that gained or lost a name, or a part of one: where a name means another
+-- contact from an instant on, the contact that it meant until then lost a part of it.
 create or replace temp table moved_contacts as
 with moved as (
-    (from new_contacts except all from old_contacts)
-    union all
-    (from old_contacts except all from new_contacts)
+    select sender_id, key
+    from (
+        (from new_contacts except all from old_contacts)
+        union all
+        (from old_contacts except all from new_contacts)
+    )
 )
-select distinct sender_id, contact_key as peer_key from moved
+select sender_id, key as peer_key from moved
 union
-select distinct sender_id, key from moved;
+select rows.sender_id, rows.contact_key
+from (from new_contacts union all from old_contacts) as rows
+semi join moved on moved.sender_id = rows.sender_id and moved.key = rows.key;
 
 delete from contacts
 using reached

@@ -68,6 +68,7 @@ items as (
             'event', value.event,
             'country', value.country,
             'waba_info', value.waba_info,
+            'ban_info', value.ban_info,
             'volume_tier_info', value.volume_tier_info,
             'auth_international_rate_eligibility', value.auth_international_rate_eligibility,
             'message_template_id', value.message_template_id,

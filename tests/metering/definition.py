@@ -358,8 +358,11 @@ class Contacts:
         number_changes: list[tuple[str, str, Instant]] = []
         user_changes: list[tuple[str, str]] = []
         for report in reports:
-            if report.number and report.user:
-                pair = (report.number, report.user)
+            number = report.number
+            if isinstance(report, Message) and report.new_number:
+                number = report.new_number  # the user id goes with the number that is new
+            if number and report.user:
+                pair = (number, report.user)
                 together[pair] = min(report.at, together.get(pair, report.at))
             if isinstance(report, Message) and report.number and report.new_number:
                 number_changes.append((report.number, report.new_number, report.at))

@@ -7,11 +7,11 @@ October 2026.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from importlib import import_module
 from typing import Any, Protocol
 
 import pytest
 
+from metering import windows
 from metering.store import Store
 from tests.metering.builders import (
     BRAZIL,
@@ -158,11 +158,13 @@ def changes_user(
     return webhook(field="user_id_update", sender=sender, user_id_update=[_without_blanks(item)])
 
 
-def changes_number(at: int, old: str, new: str, /, *, sender: str = "1") -> Json:
+def changes_number(
+    at: int, old: str, new: str, /, *, user: str | None = None, sender: str = "1"
+) -> Json:
     """A user takes another number."""
     system = {"type": "user_changed_number", "wa_id": new, "body": "changed"}
-    name = f"n-{at}-{old}-{new}"
-    return writes(at, old, id=name, type="system", system=system, sender=sender)
+    name = f"n-{at}-{old}-{new}-{user}"
+    return writes(at, old, user, id=name, type="system", system=system, sender=sender)
 
 
 def enters(
@@ -307,15 +309,8 @@ class StoreKeys:
         return self._known[kind, name]
 
 
-def has_windows(store: Store) -> bool:
-    """THE SWITCH: does the store keep contacts and windows yet? To go when every store does."""
-    query = "select count(*) > 0 from duckdb_tables() where table_name = 'windows'"
-    return bool(store.value(query))
-
-
 def cut_conversations(desk: Desk, rule: Rule) -> None:
     """Make table `conversation_windows` of a store."""
-    windows: Any = import_module("metering.windows")
     asked = windows.ConversationRule(
         name=rule.name, hours=rule.hours, opener=rule.opener, each=rule.each, scope="sender"
     )
@@ -339,8 +334,6 @@ def ask(request: pytest.FixtureRequest) -> Ask:
     if request.param == "definition":
         return lambda *log: InDefinition(log)
     desk: Desk = request.getfixturevalue("desk")
-    if not has_windows(desk.store):
-        pytest.skip("the store keeps no windows yet")
     return lambda *log: InStore(desk, log)
 
 

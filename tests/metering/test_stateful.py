@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib import import_module
 from random import Random
 from typing import Any, Protocol, TypeVar
 
@@ -23,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from metering import contacts
 from tests.metering.builders import BRAZIL, CBP, GERMANY, MARKETING, Desk, Json, line
 from tests.metering.definition import (
     HOUR,
@@ -56,7 +56,6 @@ from tests.metering.test_definition import (
     echoes,
     enters,
     gets,
-    has_windows,
     shows_history,
     writes,
 )
@@ -219,7 +218,8 @@ def _user_change(choose: Choose, sender: str, at: int) -> Json:
 def _number_change(choose: Choose, sender: str, at: int) -> Json:
     old = choose(NUMBERS)
     new = choose([number for number in NUMBERS if number != old])
-    return changes_number(at, old, new, sender=sender)
+    user = choose((None, None, *USERS))
+    return changes_number(at, old, new, user=user, sender=sender)
 
 
 def an_entry(choose: Choose, sender: str) -> Json:
@@ -259,17 +259,13 @@ class Whole:
         """Compare everything that the store keeps with the definition; answer the latter."""
         keys = StoreKeys(self.desk.store)
         metered = meter(self.log, keys)
-        if has_windows(self.desk.store):
-            peers = self._peers(metered, keys)
-            self._same("deliveries", deliveries_in(self.desk), deliveries_of(metered, keys))
-            self._same("windows", windows_in(self.desk), windows_of(metered, peers))
-            for asked in conversation_rules:
-                cut_conversations(self.desk, asked)
-                expected = talks_of(conversations(metered, asked), peers)
-                self._same(f"conversations of {asked}", talks_in(self.desk), expected)
-        else:
-            found, expected = facts_in(self.desk), facts_of(metered, keys)
-            self._same("deliveries", found, expected)
+        peers = self._peers(metered, keys)
+        self._same("deliveries", deliveries_in(self.desk), deliveries_of(metered, keys))
+        self._same("windows", windows_in(self.desk), windows_of(metered, peers))
+        for asked in conversation_rules:
+            cut_conversations(self.desk, asked)
+            expected = talks_of(conversations(metered, asked), peers)
+            self._same(f"conversations of {asked}", talks_in(self.desk), expected)
         return metered
 
     def _peers(self, metered: Metered, keys: StoreKeys) -> Callable[[str, Peer], str | None]:
@@ -297,12 +293,11 @@ class Whole:
 
     def _contacts(self, keys: StoreKeys) -> dict[tuple[str, str | None, str | None, int], str]:
         """The contact of everything that was reported: by sender, names and instant."""
-        contacts: Any = import_module("metering.contacts")
         self.desk.store.execute(
             """
             create or replace temp view asked_names as
             select distinct
-                sender_id, contact_key, user_key, occurred_at as "at", occurred_at as instant
+                sender_id, contact_key, user_key, occurred_at as instant
             from events
             where contact_key is not null or user_key is not null
             """
@@ -456,7 +451,6 @@ class Book(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.desk.clear()
-        self.has_windows = has_windows(self.desk.store)
         self.log: list[Json] = []
         self.owners: tuple[Owner, ...] = (Owner("1", None, "acme"), Owner(None, "w3", "samoa"))
 
@@ -516,8 +510,6 @@ class Book(RuleBasedStateMachine):
         self._put([self._draw(data, kinds, times) for _ in range(count)])
 
     def _draw(self, data: st.DataObject, kinds: Sequence[str], times: Sequence[int]) -> Json:
-        if not self.has_windows:
-            kinds = [kind for kind in kinds if kind in MESSAGES] or ["inbound"]
         choose = _chooser(data)
         sender = choose(("1", "1", "1", "7"))
         return of_waba(an_item(choose, sender, kinds, times), WABAS[sender])
@@ -571,7 +563,7 @@ def test_the_store_is_what_the_definition_says_after_any_loads(desk: Desk) -> No
 )
 def test_many_small_worlds_are_what_the_definition_says(desk: Desk, seed: int) -> None:
     random, worlds = Random(seed), 400 if IS_DEEP else 150
-    kinds = (*MESSAGES, *REST, *CHANGES) if has_windows(desk.store) else MESSAGES
+    kinds = (*MESSAGES, *REST, *CHANGES)
     log = [
         of_waba(an_item(random.choice, f"s{world}", kinds, GRID), f"w-s{world}")
         for world in range(worlds)
