@@ -649,11 +649,11 @@ def test_what_a_type_is_depends_on_the_day_of_the_account_and_cuts_the_month(des
 def test_of_a_sender_without_inbound_messages_nothing_is_derived(desk: Desk) -> None:
     desk.load(*delivered_daily(5))
     desk.load(webhook(status("x", pricing=silent()), sender="2"))
-    heard = message(timestamp=str(seconds("2026-09-23T21:59")))  # a minute more than seven days
+    heard = message(timestamp=str(seconds("2026-09-23T18:29")))  # a minute more than seven days
     desk.load(webhook(messages=[heard], sender="2"))
     assert types(desk, "derived") == {None: 2}
 
-    heard = message("i2", timestamp=str(seconds("2026-09-23T22:00")))
+    heard = message("i2", timestamp=str(seconds("2026-09-23T18:30")))
     desk.load(webhook(messages=[heard], sender="2"))
     assert types(desk, "derived") == {"regular": 1, None: 1}
 
