@@ -159,7 +159,7 @@ cells = st.lists(
         }
     ),
     max_size=25,
-    unique_by=lambda cell: tuple(map(str, cell.values())),
+    unique_by=lambda cell: tuple(str(cell[name]) for name in sorted(cell)),
 )
 
 
