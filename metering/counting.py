@@ -120,8 +120,9 @@ def prepare(
         is_plain = relation == "units" and meter.source.kind in PLAIN
         parts = runs(slots) if is_plain else [slots]
         groups = _groups(store, meter, relation, columns, parts)
-        store.execute(f"create or replace temp table groups_of_units as {groups}")
-        store.execute("create or replace temp view pieces as from groups_of_units")
+        kind = "table" if meter.can_be_unread else "view"  # which is asked twice, or once
+        store.execute(f"create or replace temp {kind} groups_in_{kind} as {groups}")
+        store.execute(f"create or replace temp view pieces as from groups_in_{kind}")
     store.run("judge_pieces")
     _filter_pieces(store, meter)
 
