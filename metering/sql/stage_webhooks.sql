@@ -80,9 +80,13 @@ items as (
             'category_update_timestamp', value.category_update_timestamp
         ) end as rest,
         coalesce(nullif(value.metadata.phone_number_id, ''), default_sender) as sender_id,
-        -- One contact is the item's; of several, it is looked for.
-        case when len(value.contacts) > 1 then value.contacts end as contacts,
-        case when len(value.contacts) = 1 then value.contacts[1] end as contact,
+        -- The only contact is that of the only item; among several it is looked for.
+        case
+            when len(value.contacts) > 1 or status_count + message_count > 1 then value.contacts
+        end as contacts,
+        case
+            when len(value.contacts) = 1 and status_count + message_count = 1 then value.contacts[1]
+        end as contact,
         unnest(value.statuses) as status,
         unnest(
             case
@@ -113,6 +117,14 @@ known as (
         coalesce(status.timestamp, message.timestamp) as written_at,
         case
             when contacts is null then contact
+            -- An item that names nobody is about the only contact there is.
+            when
+                len(contacts) = 1
+                and coalesce(status.recipient_id, '') = ''
+                and coalesce(status.recipient_user_id, '') = ''
+                and coalesce(message.from, '') = ''
+                and coalesce(message.from_user_id, '') = ''
+                then contacts[1]
             else list_filter(
                 contacts,
                 lambda c: c.wa_id in (

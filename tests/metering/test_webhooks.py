@@ -646,3 +646,28 @@ def test_numbers_before_and_after_the_bound_of_digits_are_other_people(desk: Des
 
     assert len(desk.rows("select distinct contact_key from events")) == 2
     assert seconds("2026-10-01T12:00") == NOON
+
+
+def test_the_only_contact_of_a_change_is_not_that_of_another_user(desk: Desk) -> None:
+    mine = status("a", recipient_id="", recipient_user_id="BR.1")
+    other = status("b", recipient_id="", recipient_user_id="BR.2")
+    desk.load(webhook(mine, other, contacts=[{"wa_id": BRAZIL, "user_id": "BR.1"}]))
+
+    assert desk.rows("select count(*) from events where contact_key is not null") == [(1,)]
+    assert desk.rows("select count(distinct user_key) from events") == [(2,)]
+
+
+def test_a_contact_without_a_number_is_not_that_of_every_item(desk: Desk) -> None:
+    statuses = (status("a", recipient_id="", recipient_user_id="BR.1"), status("b"))
+    desk.load(webhook(*statuses, contacts=[{"wa_id": "", "user_id": "BR.1"}]))
+
+    named = "select contact_key is not null, user_key is not null from events order by all"
+    assert desk.rows(named) == [(False, True), (True, False)]
+
+
+def test_items_that_name_nobody_are_about_the_only_contact(desk: Desk) -> None:
+    nobody = {"recipient_id": ""}
+    statuses = (status("a", "sent", **nobody), status("a", **nobody))
+    desk.load(webhook(*statuses, contacts=[{"wa_id": "", "user_id": "BR.1"}]))
+
+    assert desk.rows("select count(distinct user_key), count(user_key) from events") == [(1, 2)]

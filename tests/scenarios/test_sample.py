@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from metering.account import load_accounts
+from metering.audit import audit
 from metering.facts import data_path
 from metering.files import find_files
 from metering.ingest import ingest
@@ -36,12 +40,12 @@ class Sample:
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     root = tmp_path_factory.mktemp("sample")
-    command = [
-        *(sys.executable, str(data_path("generate.py")), str(root / "book")),
-        *("--accounts", "120", "--messages", "6000", "--seed", "11"),
-        *("--truth", str(root / "truth.parquet")),
-    ]
-    subprocess.run(command, check=True)
+    return loaded_sample(root, "--accounts", "120", "--messages", "6000", "--seed", "11")
+
+
+def loaded_sample(root: Path, *options: str) -> Sample:
+    script = (sys.executable, str(data_path("generate.py")), str(root / "book"))
+    subprocess.run([*script, *options, "--truth", str(root / "truth.parquet")], check=True)
     book = Book(root / "book")
     ensure_secret(book)
     with Store.open(book, book.settings(), "write") as store, scratch(book) as folder:
@@ -148,6 +152,65 @@ def test_the_store_holds_every_consent_once(sample: Sample, store: Store) -> Non
     consents = {name: n for name, n in sample.counts.items() if name.startswith("consents_")}
     assert len(consents) == 2
     assert dict(found.rows()) == consents
+
+
+REASONS = {
+    "category differs from the send log": "category",
+    "free, but outside any service window": "free_outside",
+    "free entry point, but none is known": "free_outside",
+    "charged, but inside a free entry point": "charged_inside",
+    "charged, but inside a service window": "charged_inside",
+}
+
+
+def test_the_audit_finds_what_was_planted_and_nothing_else(sample: Sample) -> None:
+    found = differences(sample, OCTOBER)
+
+    assert found == planted(sample)
+    assert Counter(found.values()) == {"category": 12, "free_outside": 12, "charged_inside": 12}
+
+
+def test_the_audit_of_an_earlier_month_goes_by_its_rules(tmp_path: Path) -> None:
+    month = ("--month", "2026-08", "--disagreements", "24")
+    earlier = loaded_sample(tmp_path, "--accounts", "60", "--messages", "4000", *month)
+    found = differences(earlier, Month(2026, 8))
+
+    assert found == planted(earlier)
+    assert set(found.values()) == set(REASONS.values())
+
+
+def test_the_audit_counts_the_free_tier_of_a_large_sender(tmp_path: Path) -> None:
+    size = ("--accounts", "2", "--messages", "16000", "--disagreements", "0")
+    large = loaded_sample(tmp_path, *size)
+
+    paid = large.truth.filter(pricing_type="regular", category="service")
+    assert paid.height > 100
+    assert differences(large, OCTOBER) == {}
+
+
+def differences(sample: Sample, month: Month) -> dict[str, str]:
+    """The kind of each difference that the audit of a month finds, by the key of its message."""
+    settings = sample.book.settings()
+    with Store.open(sample.book, settings) as store:
+        accounts = load_accounts(sample.book, settings)
+        cells = audit(store, accounts, month, example_count=sample.truth.height)
+    differing = cells.filter(state="differs").explode("examples")
+    assert differing.height == cells.filter(state="differs")["delivery_count"].sum()
+    return {key: REASONS[why] for key, why in differing.select("examples", "reason").rows()}
+
+
+def planted(sample: Sample) -> dict[str, str]:
+    with Store.open(sample.book, sample.book.settings()) as store:
+        store.put("planted", sample.truth.drop_nulls("planted"))
+        return dict(
+            store.frame(
+                """
+                select printf('%032x', message_key_of(
+                    'whatsapp', 'outbound', sender_id, wamid, participant)) as key, planted
+                from planted
+                """
+            ).rows()
+        )
 
 
 def test_every_invoice_is_the_sum_of_its_lines_and_every_line_of_its_details(
