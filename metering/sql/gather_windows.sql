@@ -20,7 +20,8 @@ semi join touched_peers
     on touched_peers.sender_id = contacts.sender_id and touched_peers.peer_key = contacts.contact_key;
 
 -- One row for each report of theirs that may open a window: a message, a call of the user, or one
--- that the user accepted. Of a call, the earliest report opens.
+-- that the user accepted. A call of the user opens at its earliest report, of either kind the report
+-- that opens says whose it is.
 create or replace temp table named_openers as
 select
     message_key,
@@ -36,24 +37,30 @@ where
     and coalesce(message_type, '') not in ('system', 'edit', 'revoke', 'request_welcome')
     and coalesce(group_key, user_key, contact_key) in (from touched_names)
 union all
-select
-    message_key,
-    sender_id,
-    max(contact_key),
-    max(user_key),
-    null,
-    min(occurred_at) filter (where message_type = 'user_initiated' or status = 'accepted'),
-    null
-from events
-where
-    direction = 'call'
-    and message_key in (
+select message_key, sender_id, said.contact_key, said.user_key, null, said.instant, null
+from (
+    select
+        message_key,
+        sender_id,
+        case
+            when bool_or(message_type = 'user_initiated') then arg_min(said, (said.instant, status))
+            else arg_min(said, (said.instant, status)) filter (where status = 'accepted')
+        end as said
+    from (
+        select
+            *,
+            {contact_key: contact_key, user_key: user_key, instant: occurred_at} as said
+        from events
+        where direction = 'call'
+    )
+    where message_key in (
         select message_key
         from events
         where direction = 'call' and coalesce(user_key, contact_key) in (from touched_names)
     )
-group by message_key, sender_id
-having bool_or(message_type = 'user_initiated' or status = 'accepted');
+    group by message_key, sender_id
+)
+where said is not null;
 
 -- One row for each time that one of them came by a link or a website.
 create or replace temp table named_entries as
