@@ -23,6 +23,7 @@ from pricing.audit import BY, BY_DEFAULT, MONEY, audit
 from pricing.catalog import load_catalog
 
 LEFT_OUT = ("account", "sender", "deliveries")
+LEFT_OUT_ROWS = 20  # that a table shows
 
 
 @click.command("audit")
@@ -100,7 +101,11 @@ def _explain(document: dict[str, Any]) -> None:
     total = document["total"]
     if document["not_audited"]:
         title = "Not audited, for no message or call of a user to them is in the log"
-        print_table([_named(row) for row in document["not_audited"]], columns=LEFT_OUT, title=title)
+        most = sorted(document["not_audited"], key=lambda row: -row["deliveries"])
+        shown = [_named(row) for row in most[:LEFT_OUT_ROWS]]
+        print_table(shown, columns=LEFT_OUT, title=title)
+        if len(most) > LEFT_OUT_ROWS:
+            click.echo(f"... and {len(most) - LEFT_OUT_ROWS:,} more: --format json has them all")
     click.echo(
         f"{total['deliveries']:,} deliveries: {total['agreed']:,} agreed, {total['differs']:,}"
         f" differ, {total['not_audited']:,} not audited, {total['network_says_nothing']:,} of which"

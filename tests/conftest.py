@@ -9,3 +9,8 @@ common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fast", max_examples=25, **common)  # type: ignore[arg-type]
 settings.register_profile("deep", max_examples=400, **common)  # type: ignore[arg-type]
 settings.load_profile(os.environ.get("TOLLBOOK_PROFILE", "fast"))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their parameter: packed ones hold the time, and every worker needs one name."""
+    return argname if isinstance(val, bytes) else None
