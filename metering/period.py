@@ -38,6 +38,11 @@ class Month:
             raise UsageError(f"'{text}' is not a month", where="MONTH", hint="write 2026-10")
         return cls(int(match[1]), int(match[2]))
 
+    @classmethod
+    def of(cls, day: date) -> "Month":
+        """The month that a day is in."""
+        return cls(day.year, day.month)
+
     def __str__(self) -> str:
         return f"{self.year}-{self.number:02}"
 

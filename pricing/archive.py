@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +17,12 @@ import polars as pl
 from metering.errors import LockedError, TollbookError
 from metering.period import Month
 from metering.settings import Book
+from pricing.billing import Rated
 from pricing.catalog import Catalog, sha256
 from pricing.invoice import INVOICE, LINE, LINE_DETAIL, Drafts
+from pricing.state import STATE
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SQL = Path(__file__).parent / "sql"
 Mode = Literal["read", "write"]
 
@@ -35,7 +36,6 @@ class Run:
     engine_version: str
     load_ids: Sequence[int]
     only_accounts: Sequence[str]
-    unassigned: Decimal
     started_at: datetime
     finished_at: datetime
 
@@ -68,27 +68,50 @@ class Archive:
         finally:
             connection.close()
 
-    def replace_drafts(self, run: Run, drafts: Drafts) -> int:
-        """Put `drafts` in the place of those of their month, or of `only_accounts` in it.
+    def replace_drafts(self, run: Run, rated: Rated) -> int:
+        """Put what was rated in the place of the drafts of its month, or of `only_accounts` in it.
 
-        Returns the id of the run. Documents that are no drafts stay, and keep their place.
+        The closing state of these accounts is replaced with them. Documents that are no drafts
+        stay, and keep their place; so does the state that they were made with.
+
+        Returns:
+            The id of the run.
         """
         self._connection.execute("begin")
         try:
             self._forget(run)
-            kept = self._frame("select invoice_id from invoices", {})
-            new = drafts.invoices.join(kept, on="invoice_id", how="anti", maintain_order="left")
-            written = drafts.of_accounts(new["account_id"])
+            written = rated.without(self._kept_accounts(run.month))
             run_id = self._record(run, written)
-            numbered = written.invoices.with_columns(run_id=pl.lit(run_id, pl.Int64))
+            drafts = written.drafts
+            numbered = drafts.invoices.with_columns(run_id=pl.lit(run_id, pl.Int64))
             self._append("invoices", numbered)
-            self._append("lines", written.lines)
-            self._append("details", written.details)
+            self._append("lines", drafts.lines)
+            self._append("details", drafts.details)
+            period = pl.lit(str(run.month)).alias("period")
+            self._append("closings", written.closing.with_columns(period))
         except BaseException:
             self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
         return run_id
+
+    def closing_of(self, month: Month) -> pl.DataFrame | None:
+        """Read the closing state of a month: schema `STATE`; None where it was never billed.
+
+        A month counts as billed once a run has written it for all accounts.
+        """
+        if month not in self.closed_months():
+            return None
+        query = (
+            f"select {', '.join(STATE.names())} from closings where period = $period"
+            " order by account_id, kind, key"
+        )
+        return self._frame(query, {"period": str(month)}).cast(STATE)
+
+    def closed_months(self) -> list[Month]:
+        """The months whose closing state is known, the earliest first."""
+        query = "select distinct period from runs where has_closing order by period"
+        return [Month.parse(row[0]) for row in self._connection.execute(query).fetchall()]
 
     def drafts_of(self, *, period: str | None = None, invoice_id: str | None = None) -> Drafts:
         """Read the invoices of a period, one invoice, or all, in a stable order."""
@@ -116,27 +139,37 @@ class Archive:
         return None if row is None else str(row[0])
 
     def _forget(self, run: Run) -> None:
-        drafts = (
-            "select invoice_id from invoices where state = 'draft' and period = $period"
+        """Delete the drafts of a run's accounts in its month, and the state that came of them."""
+        of_run = (
+            "period = $period"
             " and (len($accounts) = 0 or account_id in (select unnest($accounts::varchar[])))"
         )
+        drafts = f"select invoice_id from invoices where state = 'draft' and {of_run}"
+        kept = "select account_id from invoices where state <> 'draft' and period = $period"
         given = {"period": str(run.month), "accounts": [*run.only_accounts]}
         for table, condition in (
+            ("closings", f"{of_run} and account_id not in ({kept})"),
             ("details", f"line_id in (select line_id from lines where invoice_id in ({drafts}))"),
             ("lines", f"invoice_id in ({drafts})"),
             ("invoices", f"invoice_id in ({drafts})"),
         ):
             self._connection.execute(f"delete from {table} where {condition}", given)
 
-    def _record(self, run: Run, drafts: Drafts) -> int:
+    def _kept_accounts(self, month: Month) -> list[str]:
+        """The accounts whose document of a month is there, once its drafts are forgotten."""
+        query = "select distinct account_id from invoices where period = $period"
+        return self._frame(query, {"period": str(month)})["account_id"].to_list()
+
+    def _record(self, run: Run, written: Rated) -> int:
         self._keep(run.catalog)
         row = self._connection.execute("select coalesce(max(run_id), 0) + 1 from runs").fetchone()
         assert row is not None, "an aggregate has a row"
+        invoices = written.drafts.invoices
         values = (
             *(int(row[0]), str(run.month), run.catalog.hash, run.engine_version),
-            *([*run.load_ids], [*run.only_accounts], drafts.invoices.height),
-            *(int(drafts.invoices["is_blocked"].sum()), run.unassigned),
-            *(run.started_at, run.finished_at),
+            *([*run.load_ids], [*run.only_accounts], invoices.height),
+            *(int(invoices["is_blocked"].sum()), written.unassigned),
+            *(run.started_at, run.finished_at, not run.only_accounts),
         )
         marks = ", ".join("?" * len(values))
         self._connection.execute(f"insert into runs values ({marks})", values)

@@ -1,6 +1,8 @@
 """Billing a month: usage and the catalog become drafts. Pure: nothing here opens a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 import polars as pl
@@ -13,13 +15,41 @@ from pricing.charge import charge, units_of_fees, units_of_holdings
 from pricing.coverage import count_deliveries, take_usage, uneven_accounts
 from pricing.invoice import Drafts, draft
 from pricing.plan import Plan
+from pricing.state import closing_state
 from pricing.subscription import holdings_in, stretches_in
 from pricing.terms import Below, Terms, terms_of
 
 
+@dataclass(frozen=True)
+class Rated:
+    """What rating a month gives."""
+
+    drafts: Drafts
+    unassigned: Decimal  # deliveries that belong to no account
+    closing: pl.DataFrame  # schema STATE: what the next month begins with
+
+    def of_accounts(self, account_ids: Iterable[str]) -> "Rated":
+        """Keep what is about some accounts."""
+        named = [*account_ids]
+        return Rated(
+            self.drafts.of_accounts(named),
+            self.unassigned,
+            self.closing.filter(pl.col("account_id").is_in(named)),
+        )
+
+    def without(self, account_ids: Iterable[str]) -> "Rated":
+        """Leave out what is about some accounts."""
+        known = {*self.drafts.invoices["account_id"], *self.closing["account_id"]}
+        return self.of_accounts(known.difference(account_ids))
+
+
 def rate_month(
-    catalog: Catalog, month: Month, usage: pl.DataFrame, below: Below
-) -> tuple[Drafts, Decimal]:
+    catalog: Catalog,
+    month: Month,
+    usage: pl.DataFrame,
+    below: Below,
+    opening: pl.DataFrame,
+) -> Rated:
     """Rate the usage of a month: a pure function of what it is given.
 
     Args:
@@ -27,10 +57,10 @@ def rate_month(
         month: The billing period.
         usage: Schema `USAGE` of all meters that plans name, cut at `catalog.changes(month)`.
         below: Answers about the order of time, see `pricing.allowance`.
+        opening: Schema `STATE`: the closing state of the month before.
 
     Returns:
-        A draft for each account with usage or a plan in the month, and the number of deliveries
-        that belong to no account.
+        A draft for each account with usage or a plan in the month, and the closing state.
     """
     terms = make_terms(catalog, month, below)
     stretches = stretches_in(month, catalog.subscriptions, catalog.plans)
@@ -54,7 +84,14 @@ def rate_month(
     )
     is_loose = pl.col("account_id").is_null() & (pl.col("meter") == DELIVERIES)
     unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
-    return drafts, unassigned
+    # Each kind of state is one part here, made of `opening` and of what the month did.
+    return Rated(drafts, unassigned, closing_state([]))
+
+
+def first_state_month(catalog: Catalog) -> Month | None:
+    """The month before which no state is; None where nothing in the book has state."""
+    days: list[date] = []
+    return Month.of(min(days)) if days else None
 
 
 def units_of_charge(

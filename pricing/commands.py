@@ -296,6 +296,9 @@ def _say_outcome(made: Bill) -> None:
             f"{len(made.refused)} accounts have rows in quarantine, like {first} with {count}:"
             " see tollbook quarantine list"
         )
+    if made.outdated:
+        months = ", ".join(map(str, made.outdated))
+        say(f"what {made.month} hands on has changed: bill {months} again, in this order")
     if blocked:
         kinds = Counter(reason for document in _blocked(made) for reason in document)
         listed = ", ".join(f"{kind.replace('_', ' ')} ({n})" for kind, n in sorted(kinds.items()))

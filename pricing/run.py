@@ -19,9 +19,17 @@ from metering.store import Store
 from metering.unit import CloudEvents, Senders
 from metering.usage import measure, messages_of, quantity_below
 from pricing.archive import Archive, Run
-from pricing.billing import meters_of, name_in_plan, rate_month, units_of_charge
+from pricing.billing import (
+    Rated,
+    first_state_month,
+    meters_of,
+    name_in_plan,
+    rate_month,
+    units_of_charge,
+)
 from pricing.catalog import Catalog, load_catalog
 from pricing.invoice import Drafts
+from pricing.state import no_state
 from pricing.terms import Below
 
 MESSAGES_MAX = 1000
@@ -36,6 +44,7 @@ class Bill:
     unassigned: Decimal  # deliveries
     refused: Mapping[str, int]  # rows in quarantine whose sender an account has, by account
     run_id: int | None  # None after a dry run
+    outdated: Sequence[Month]  # billed later months, which began with another state than is now
 
 
 def bill(
@@ -55,27 +64,60 @@ def bill(
     catalog = load_catalog(book)
     _check_known(only_accounts, catalog)
     with Store.open(book, catalog.settings, "read") as store:
-        usage = read_usage(store, catalog, month)
-        drafts, unassigned = rate_month(catalog, month, usage, below_of(store, catalog, month))
+        rated = _rate(store, catalog, month, opening_state(book, store, catalog, month))
         load_ids = store.load_ids()
         refused = _refused_rows(store, catalog)
     if only_accounts:
-        drafts = drafts.of_accounts(only_accounts)
+        rated = rated.of_accounts(only_accounts)
     if dry_run:
-        return Bill(month, drafts, unassigned, refused, None)
+        return Bill(month, rated.drafts, rated.unassigned, refused, None, ())
     run = Run(
         month=month,
         catalog=catalog,
         engine_version=engine_version(),
         load_ids=load_ids,
         only_accounts=only_accounts,
-        unassigned=unassigned,
         started_at=started_at,
         finished_at=datetime.now(UTC),
     )
     with Archive.open(book, "write") as archive:
-        run_id = archive.replace_drafts(run, drafts)
-    return Bill(month, drafts, unassigned, refused, run_id)
+        before = archive.closing_of(month)
+        run_id = archive.replace_drafts(run, rated)
+        after = archive.closing_of(month)
+        has_moved = before is not None and after is not None and not before.equals(after)
+        later = [other for other in archive.closed_months() if has_moved and other > month]
+    return Bill(month, rated.drafts, rated.unassigned, refused, run_id, later)
+
+
+def opening_state(book: Book, store: Store, catalog: Catalog, month: Month) -> pl.DataFrame:
+    """Find the state that a month begins with: schema `STATE`.
+
+    It is the recorded closing state of the month before. Months that were never billed for all
+    accounts are rated one after the other, from the last recorded state on, and nothing is written.
+    """
+    closed, state = _last_closing(book, month)
+    begun = first_state_month(catalog)
+    start = begun if closed is None else closed.next()
+    if state.is_empty():
+        start = max(begun, start) if begun and start else None
+    while start is not None and start < month:
+        state = _rate(store, catalog, start, state).closing
+        start = start.next()
+    return state
+
+
+def _last_closing(book: Book, month: Month) -> tuple[Month | None, pl.DataFrame]:
+    if not book.invoices_path.exists():
+        return None, no_state()
+    with Archive.open(book) as archive:
+        closed = [other for other in archive.closed_months() if other < month]
+        state = archive.closing_of(closed[-1]) if closed else None
+    return (None, no_state()) if state is None else (closed[-1], state)
+
+
+def _rate(store: Store, catalog: Catalog, month: Month, opening: pl.DataFrame) -> Rated:
+    usage = read_usage(store, catalog, month)
+    return rate_month(catalog, month, usage, below_of(store, catalog, month), opening)
 
 
 def _refused_rows(store: Store, catalog: Catalog) -> dict[str, int]:

@@ -18,6 +18,7 @@ from metering.settings import Book
 from pricing.billing import rate_month
 from pricing.catalog import Catalog, load_catalog
 from pricing.invoice import INVOICE, LINE, LINE_DETAIL, Drafts, documents
+from pricing.state import no_state
 
 OCTOBER = Month(2026, 10)
 PLANS = {
@@ -173,7 +174,8 @@ def bill(
         rows: list[dict[str, Any]], in_order: list[dict[str, Any]] | None = None
     ) -> tuple[Drafts, Decimal]:
         order = in_row_order(usage_frame(in_order or rows))
-        return rate_month(catalog, OCTOBER, usage_frame(rows), order)
+        rated = rate_month(catalog, OCTOBER, usage_frame(rows), order, no_state())
+        return rated.drafts, rated.unassigned
 
     return make
 
@@ -315,7 +317,7 @@ def test_counts_that_do_not_add_up_stop_the_run(
         return asked.join(bounds, on="scope").with_columns(quantity=pl.lit(Decimal(50)))
 
     with pytest.raises(SumsDisagreeError, match="do not add up, the first is 'acme'"):
-        rate_month(catalog, OCTOBER, usage_frame(rows), lying)
+        rate_month(catalog, OCTOBER, usage_frame(rows), lying, no_state())
 
 
 def test_the_days_of_change_are_those_of_plans_subscriptions_and_cards(catalog: Catalog) -> None:

@@ -13,6 +13,7 @@ from metering.settings import Book
 from pricing.billing import rate_month
 from pricing.catalog import Catalog, load_catalog
 from pricing.invoice import documents
+from pricing.state import no_state
 
 OCTOBER = Month(2026, 10)
 PLANS = {
@@ -115,7 +116,9 @@ def catalog(make_book: Callable[..., Book], tmp_path_factory: pytest.TempPathFac
 def billed(catalog: Catalog, usage_frame: Callable[..., pl.DataFrame]) -> Billed:
     def bill(*rows: dict[str, Any]) -> dict[str, dict[str, Any]]:
         usage = usage_frame(rows)
-        drafts, _ = rate_month(catalog, OCTOBER, usage, lambda *_: pytest.fail("no order"))
+        drafts = rate_month(
+            catalog, OCTOBER, usage, lambda *_: pytest.fail("no order"), no_state()
+        ).drafts
         return {document["account_id"]: document for document in documents(drafts)}
 
     return bill

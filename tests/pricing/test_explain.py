@@ -11,6 +11,7 @@ from metering.settings import Book
 from pricing.billing import rate_month
 from pricing.catalog import load_catalog
 from pricing.explain import explain
+from pricing.state import no_state
 
 PLAN = """\
 plan = "growth"
@@ -58,7 +59,7 @@ def test_each_step_of_an_amount_is_said(
     ]
     usage = usage_frame(rows).with_columns(rate_date=pl.date(2026, 10, 17))
     month = Month(2026, 10)
-    drafts, _ = rate_month(load_catalog(book), month, usage, in_row_order(usage))
+    drafts = rate_month(load_catalog(book), month, usage, in_row_order(usage), no_state()).drafts
 
     def said(charge: str) -> list[str]:
         words: list[str] = explain(drafts, f"acme/2026-10/1#{charge}")["words"]

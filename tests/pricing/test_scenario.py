@@ -12,6 +12,7 @@ from metering.settings import Book
 from pricing.billing import rate_month
 from pricing.catalog import load_catalog
 from pricing.invoice import documents
+from pricing.state import no_state
 
 THE_OFFER = {
     "plans/growth.toml": """\
@@ -132,7 +133,7 @@ def test_october(
         .replace_strict(begins, default="2026-10-01")
         .str.to_date("%Y-%m-%d")
     )
-    drafts, _ = rate_month(catalog, Month(2026, 10), usage, in_row_order(usage))
+    drafts = rate_month(catalog, Month(2026, 10), usage, in_row_order(usage), no_state()).drafts
     (invoice,) = (d for d in documents(drafts) if d["account_id"] == account_id)
 
     lines = [(line["charge"], line["quantity"], line["amount"]) for line in invoice["lines"]]
