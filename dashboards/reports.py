@@ -32,7 +32,7 @@ from pricing.archive import Archive
 if sys.platform != "win32":
     import fcntl
 
-SCHEMA = "tollbook.reports/1"
+SCHEMA = "tollbook.reports/2"
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
 PREFIX = "gen-"

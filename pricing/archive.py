@@ -21,6 +21,7 @@ from pricing.billing import Rated
 from pricing.catalog import Catalog, sha256
 from pricing.invoice import INVOICE, LINE, LINE_DETAIL, Drafts
 from pricing.state import STATE
+from pricing.tax import TAX
 
 SCHEMA_VERSION = 2
 SQL = Path(__file__).parent / "sql"
@@ -87,6 +88,7 @@ class Archive:
             self._append("invoices", numbered)
             self._append("lines", drafts.lines)
             self._append("details", drafts.details)
+            self._append("taxes", drafts.taxes)
             period = pl.lit(str(run.month)).alias("period")
             self._append("closings", written.closing.with_columns(period))
         except BaseException:
@@ -127,6 +129,7 @@ class Archive:
             ),
             self._read(LINE, "lines", f"invoice_id in ({chosen})", "invoice_id, position", given),
             self._read(LINE_DETAIL, "details", f"line_id in ({lines})", "line_id, position", given),
+            self._read(TAX, "taxes", f"invoice_id in ({chosen})", "invoice_id, position", given),
         )
 
     def catalog_hash_of(self, invoice_id: str) -> str | None:
@@ -151,6 +154,7 @@ class Archive:
             ("closings", f"{of_run} and account_id not in ({kept})"),
             ("details", f"line_id in (select line_id from lines where invoice_id in ({drafts}))"),
             ("lines", f"invoice_id in ({drafts})"),
+            ("taxes", f"invoice_id in ({drafts})"),
             ("invoices", f"invoice_id in ({drafts})"),
         ):
             self._connection.execute(f"delete from {table} where {condition}", given)

@@ -13,8 +13,9 @@ from metering.period import Month
 from pricing.catalog import Catalog
 from pricing.charge import charge, units_of_fees, units_of_holdings
 from pricing.coverage import count_deliveries, take_usage, uneven_accounts
-from pricing.invoice import Drafts, draft
+from pricing.invoice import Drafts
 from pricing.plan import Plan
+from pricing.settlement import settle
 from pricing.state import closing_state
 from pricing.subscription import holdings_in, stretches_in
 from pricing.terms import Below, Terms, terms_of
@@ -72,16 +73,8 @@ def rate_month(
     )
     counts = count_deliveries(details, left)
     _check_sums(uneven_accounts(counts, owned))
-    facts = catalog.facts(month)
-    billed = {*owned["account_id"], *stretches["account_id"]} & facts.keys()
-    drafts = draft(
-        month,
-        {name: facts[name] for name in billed},
-        {name: catalog.accounts.month_bounds(name, month) for name in billed},
-        details=details,
-        counts=counts,
-        left=left,
-    )
+    present = {*owned["account_id"], *stretches["account_id"]}
+    drafts = settle(catalog, month, details=details, counts=counts, left=left, present=present)
     is_loose = pl.col("account_id").is_null() & (pl.col("meter") == DELIVERIES)
     unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
     # Each kind of state is one part here, made of `opening` and of what the month did.

@@ -35,8 +35,12 @@ from pricing.subscription import (
     check_holdings,
     check_subscriptions,
 )
+from pricing.tax import Tax, check_taxes
 
-BOOK_FILES = (SETTINGS, "accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv")
+BOOK_FILES = (
+    *(SETTINGS, "accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv"),
+    "taxes.csv",
+)
 SHIPPED_FILES = (
     *("markets.csv", "card_categories.csv"),
     *("pricing_types.csv", "window_lengths.csv"),
@@ -50,7 +54,7 @@ STAND_IN = Settings(seller=Seller(name="?", country="DE", time_zone="UTC", curre
 
 @dataclass(frozen=True)
 class Catalog:
-    """A book's settings, accounts, meters, plans, cards, subscriptions and add-ons, checked."""
+    """What the files of a book say, checked."""
 
     settings: Settings
     accounts: Accounts
@@ -60,6 +64,7 @@ class Catalog:
     categories: pl.DataFrame  # schema CARD_CATEGORIES
     subscriptions: tuple[Subscription, ...]
     holdings: tuple[Holding, ...]
+    taxes: tuple[Tax, ...] | None  # None where the book has no taxes.csv: invoices are net
     files: Mapping[str, bytes]  # the content of each file that the rest was read from
 
     @property
@@ -119,9 +124,11 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     categories, category_problems = read_categories(data_path("card_categories.csv"))
     subscriptions, subscription_problems = read_rows(book.root / "subscriptions.csv", Subscription)
     holdings, holding_problems = read_rows(book.root / "add_ons.csv", Holding)
+    taxes, tax_problems = read_rows(book.root / "taxes.csv", Tax)
     known = set(accounts.ids())
     if account_problems:  # else an account may be missing only because its row could not be read
         known |= {row.account_id for row in (*subscriptions, *holdings)}
+        known |= {tax.account_id for tax in taxes if tax.account_id}
     used = [plans[name] for name in sorted({s.plan for s in subscriptions} & plans.keys())]
     files = [book.root / name for name in BOOK_FILES]
     files += [*map(data_path, SHIPPED_FILES), *paths, *_plan_paths(book), *meter_paths(book)]
@@ -134,12 +141,14 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         categories=categories,
         subscriptions=tuple(subscriptions),
         holdings=tuple(holdings),
+        taxes=tuple(taxes) if (book.root / "taxes.csv").exists() else None,
         files=_contents(book, files),
     )
     problems += [*meter_problems, *plan_problems, *card_problems, *category_problems]
-    problems += [*subscription_problems, *holding_problems]
+    problems += [*subscription_problems, *holding_problems, *tax_problems]
     problems += check_subscriptions(subscriptions, plans, known)
     problems += check_holdings(holdings, subscriptions, plans, known)
+    problems += check_taxes(taxes, known)
     if has_settings:  # which say what an account has that names no currency
         problems += unknown_currencies(accounts)
         problems += wrong_currencies(accounts, subscriptions, plans)

@@ -1,7 +1,9 @@
 """The commands that make, check and bill a book, and show its invoices."""
 
+import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,13 +33,15 @@ from pricing.archive import Archive
 from pricing.catalog import check_book
 from pricing.demo import Sample, run_demo
 from pricing.explain import COLUMNS, explain
-from pricing.invoice import Drafts, documents
+from pricing.invoice import Drafts, amounts_in_words, documents
 from pricing.money import amount_text
 from pricing.run import MESSAGES_MAX, Bill, has_changed, messages_of_line
 from pricing.run import bill as run_bill
 from pricing.starter import init_book
 
-INVOICE_COLUMNS = ("invoice_id", "name", "state", "lines", "total", "currency", "blocked")
+INVOICE_COLUMNS = (
+    *("invoice_id", "name", "state", "lines", "net", "tax", "total", "currency", "blocked"),
+)
 LINE_COLUMNS = ("charge", "quantity", "amount", "currency", "line_id")
 MESSAGE_COLUMNS = (
     *("message", "delivered_at", "channel", "market", "country", "category"),
@@ -157,7 +161,7 @@ def list_invoices(month: str | None, book_path: Path, output_format: Format) -> 
         }
         print_rows(
             document,
-            columns=INVOICE_COLUMNS,
+            columns=_columns(drafts, output_format),
             output_format=output_format,
             title=f"Invoices of {period}" if period else "Invoices",
             note=_totals_note(drafts),
@@ -241,7 +245,7 @@ def _print_bill(made: Bill, output_format: Format, *, row_count: int | None = No
         note = f"... and {len(rows) - row_count:,} more\n{note}"
     print_rows(
         document,
-        columns=INVOICE_COLUMNS,
+        columns=_columns(made.drafts, output_format),
         output_format=output_format,
         title=f"Invoices of {made.month}",
         note=note,
@@ -250,6 +254,13 @@ def _print_bill(made: Bill, output_format: Format, *, row_count: int | None = No
 
 def _count(listed: list[Problem], word: str) -> str:
     return f"1 {word}" if len(listed) == 1 else f"{len(listed)} {word}s"
+
+
+def _columns(drafts: Drafts, output_format: Format) -> list[str]:
+    """Leave out of a table what says nothing: taxes of a book that has none."""
+    is_taxed = drafts.invoices["tax_minor"].is_not_null().any()
+    silent = set() if output_format != "table" or is_taxed else {"net", "tax"}
+    return [name for name in INVOICE_COLUMNS if name not in silent]
 
 
 def _summaries(drafts: Drafts) -> list[dict[str, object]]:
@@ -261,12 +272,17 @@ def _summaries(drafts: Drafts) -> list[dict[str, object]]:
             "purpose": row["purpose"],
             "state": row["state"],
             "lines": row["line_count"],
-            "total": Decimal(amount_text(row["total_minor"], row["currency"])),
+            **{name: _amount(row, f"{name}_minor") for name in ("net", "tax", "total")},
             "currency": row["currency"],
             "blocked": row["is_blocked"],
         }
         for row in drafts.invoices.iter_rows(named=True)
     ]
+
+
+def _amount(row: Mapping[str, Any], name: str) -> Decimal | None:
+    minor = row[name]
+    return None if minor is None else Decimal(amount_text(minor, row["currency"]))
 
 
 def _totals(drafts: Drafts) -> list[dict[str, object]]:
@@ -307,12 +323,8 @@ def _say_outcome(made: Bill) -> None:
 
 
 def _blocked(made: Bill) -> list[set[str]]:
-    blocked = Drafts(
-        made.drafts.invoices.filter("is_blocked"),
-        made.drafts.lines.clear(),
-        made.drafts.details.clear(),
-    )
-    return [{reason["reason"] for reason in doc["blocked"]} for doc in documents(blocked)]
+    blocked = made.drafts.invoices.filter("is_blocked")["blocked"]
+    return [{reason["reason"] for reason in json.loads(reasons)} for reasons in blocked]
 
 
 def _print_invoice(document: dict[str, Any]) -> None:
@@ -322,7 +334,8 @@ def _print_invoice(document: dict[str, Any]) -> None:
         {**line, **{name: Decimal(line[name]) for name in numbers}} for line in document["lines"]
     ]
     print_table(lines, columns=LINE_COLUMNS)
-    click.echo(f"Total {document['total']} {document['currency']}")
+    for sentence in amounts_in_words(document):
+        click.echo(sentence)
     for reason in document["blocked"]:
         click.echo(f"Blocked: {reason['quantity']} {reason['what']}")
 

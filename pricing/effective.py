@@ -3,9 +3,9 @@
 Every stretch here is half-open: from its first day up to, and without, its end.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Protocol, TypeVar
 
 
@@ -16,7 +16,19 @@ class Dated(Protocol):
     def effective_from(self) -> date: ...
 
 
+class Lasting(Protocol):
+    """A row of a file that holds on the days from `effective_from` up to `effective_to`."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def effective_from(self) -> date: ...
+    @property
+    def effective_to(self) -> date: ...
+
+
 DatedT = TypeVar("DatedT", bound=Dated)
+LastingT = TypeVar("LastingT", bound=Lasting)
 Stretch = tuple[date, date]
 
 
@@ -47,3 +59,23 @@ def split(stretch: Stretch, cuts: Iterable[date]) -> list[Stretch]:
     start, end = stretch
     inside = sorted({cut for cut in cuts if start < cut < end})
     return list(pairwise([start, *inside, end]))
+
+
+def check_days(row: Lasting) -> None:
+    """Refuse a row, by a `ValueError`, that ends before it begins."""
+    if row.effective_from >= row.effective_to:
+        raise ValueError(
+            f"effective_to {row.effective_to} is not after effective_from {row.effective_from}"
+            " | effective_to is exclusive: the first day without"
+        )
+
+
+def overlapping(
+    rows: Iterable[LastingT], key: Callable[[LastingT], tuple[str, ...]]
+) -> Iterator[tuple[LastingT, LastingT]]:
+    """Yield pairs of rows of one key that share a day, the earlier first."""
+    ordered = sorted(rows, key=lambda row: (key(row), row.effective_from, row.line))
+    for _, group in groupby(ordered, key):
+        for one, other in pairwise(group):
+            if other.effective_from < one.effective_to:
+                yield one, other

@@ -4,7 +4,7 @@ A document names no run, no load and no clock: the same inputs give the same byt
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,8 +18,9 @@ from metering.output import quantity_text
 from metering.period import Month
 from pricing.charge import round_lines
 from pricing.money import EXACT, UNIT_PRICE, amount_text
-from pricing.outcome import NO_USAGE, blocked_by, coverage_of
+from pricing.outcome import NO_USAGE
 from pricing.plan import slug
+from pricing.tax import STANDARD, TREATMENT_WORDS
 
 DOCUMENT_SCHEMA = "tollbook.invoice/1"
 INVOICE = pl.Schema(
@@ -33,7 +34,9 @@ INVOICE = pl.Schema(
         "period_end_at": pl.Datetime("us", "UTC"),  # exclusive
         "state": pl.String(),
         "currency": pl.String(),
-        "total_minor": pl.Int64(),
+        "net_minor": pl.Int64(),  # the sum of the lines
+        "tax_minor": pl.Int64(),  # null where the book has no taxes.csv
+        "total_minor": pl.Int64(),  # net and tax
         "line_count": pl.Int64(),
         "is_blocked": pl.Boolean(),
         "coverage": pl.String(),  # JSON
@@ -52,6 +55,15 @@ LINE = pl.Schema(
         "amount_exact": EXACT,
         "amount_minor": pl.Int64(),
         "currency": pl.String(),
+        "tax_category": pl.String(),
+    }
+)
+# What the lines and taxes of an invoice add up to, in minor units of its currency.
+TOTALS = pl.Schema(
+    {
+        "invoice_id": pl.String(),
+        "account_id": pl.String(),
+        **{name: INVOICE[name] for name in ("net_minor", "tax_minor", "total_minor", "line_count")},
     }
 )
 LINE_DETAIL = pl.Schema(
@@ -79,18 +91,47 @@ LINE_DETAIL = pl.Schema(
 
 @dataclass(frozen=True)
 class Drafts:
-    """The drafts of a month: schemas `INVOICE`, `LINE` and `LINE_DETAIL`."""
+    """The drafts of a month: schemas `INVOICE`, `LINE`, `LINE_DETAIL` and `TAX`."""
 
     invoices: pl.DataFrame
     lines: pl.DataFrame
     details: pl.DataFrame
+    taxes: pl.DataFrame
 
     def of_accounts(self, account_ids: Iterable[str]) -> "Drafts":
         """Keep the drafts of some accounts."""
         invoices = self.invoices.filter(pl.col("account_id").is_in([*account_ids]))
         lines = self.lines.join(invoices, on="invoice_id", how="semi", maintain_order="left")
         details = self.details.join(lines, on="line_id", how="semi", maintain_order="left")
-        return Drafts(invoices, lines, details)
+        taxes = self.taxes.join(invoices, on="invoice_id", how="semi", maintain_order="left")
+        return Drafts(invoices, lines, details, taxes)
+
+
+def draft_lines(month: Month, details: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add up details to the lines of a month.
+
+    Returns:
+        Lines: schema `LINE` and the column `account_id`. Their details: schema `LINE_DETAIL`.
+    """
+    lines = _lines(month, round_lines(details))
+    unfolded = _line_details(details, lines)
+    return lines.select(*LINE.names(), "account_id"), unfolded
+
+
+def total_up(lines: pl.DataFrame, taxes: pl.DataFrame | None) -> pl.DataFrame:
+    """Add up the lines and the taxes of each invoice that has lines: schema `TOTALS`."""
+    net = lines.group_by("invoice_id", "account_id").agg(
+        net_minor=pl.col("amount_minor").sum(), line_count=pl.len().cast(pl.Int64)
+    )
+    if taxes is None:
+        taxed = net.with_columns(tax_minor=pl.lit(None, pl.Int64))
+    else:
+        sums = taxes.group_by("invoice_id").agg(pl.col("tax_minor").sum())
+        taxed = net.join(sums, on="invoice_id", how="left").with_columns(
+            pl.col("tax_minor").fill_null(0)
+        )
+    total_minor = pl.col("net_minor") + pl.col("tax_minor").fill_null(0)
+    return taxed.with_columns(total_minor=total_minor).select(TOTALS.names()).sort("invoice_id")
 
 
 def draft(
@@ -98,46 +139,44 @@ def draft(
     accounts: Mapping[str, Account],
     periods: Mapping[str, tuple[datetime, datetime]],
     *,
-    details: pl.DataFrame,
-    counts: pl.DataFrame,
-    left: pl.DataFrame,
-) -> Drafts:
-    """Write a draft for each of `accounts`.
+    totals: pl.DataFrame,
+    is_taxed: bool,
+    coverage: Mapping[str, Mapping[str, Any]],
+    blocked: Mapping[str, Sequence[Mapping[str, str]]],
+) -> pl.DataFrame:
+    """Write a draft for each of `accounts`: schema `INVOICE`.
 
     Args:
         month: The billing period.
         accounts: With the facts of the month, currency filled in.
         periods: The instants that the month of each account begins and ends at.
-        details: Schema `DETAIL`, of these accounts alone.
-        counts: What `count_deliveries` answered.
-        left: Schema `LEFT`.
+        totals: Schema `TOTALS`; an account without lines has no row, and owes nothing.
+        is_taxed: Whether the book has taxes.
+        coverage: What became of the deliveries of each account that had any.
+        blocked: What keeps an invoice from being issued, by account.
     """
-    lines = _lines(month, round_lines(details))
-    unfolded = _line_details(details, lines)
-    coverage, blocked = coverage_of(counts), blocked_by(details, left)
+    nothing = (0, 0 if is_taxed else None, 0, 0)
+    sums = {row[1]: row[2:] for row in totals.iter_rows()}
     rows = []
-    totals = {row[0]: row[1:] for row in _totals(lines).iter_rows()}
     for account_id in sorted(accounts):
-        account = accounts[account_id]
-        start_at, end_at = periods[account_id]
-        reasons = blocked.get(account_id, [])
-        invoice_id = f"{account_id}/{month}/1"
-        total_minor, line_count = totals.get(invoice_id, (0, 0))
+        account, reasons = accounts[account_id], blocked.get(account_id, [])
         rows.append(
             (
-                *(invoice_id, account_id, account.name, account.purpose, str(month)),
-                *(start_at, end_at, "draft", account.currency, total_minor, line_count),
-                *(bool(reasons), json.dumps(coverage.get(account_id, NO_USAGE))),
+                *(f"{account_id}/{month}/1", account_id, account.name, account.purpose),
+                *(str(month), *periods[account_id], "draft", account.currency),
+                *(*sums.get(account_id, nothing), bool(reasons)),
+                json.dumps(coverage.get(account_id, NO_USAGE)),
                 json.dumps(reasons, ensure_ascii=False),
             )
         )
-    return Drafts(pl.DataFrame(rows, INVOICE, orient="row"), lines.select(LINE.names()), unfolded)
+    return pl.DataFrame(rows, INVOICE, orient="row")
 
 
 def documents(drafts: Drafts) -> Iterator[dict[str, Any]]:
     """Write each invoice as the document that `tollbook invoice show --format json` prints."""
     lines = _grouped(drafts.lines, "invoice_id")
     details = _grouped(drafts.details, "line_id")
+    taxes = _grouped(drafts.taxes, "invoice_id")
     for invoice in drafts.invoices.iter_rows(named=True):
         yield {
             "schema": DOCUMENT_SCHEMA,
@@ -147,6 +186,8 @@ def documents(drafts: Drafts) -> Iterator[dict[str, Any]]:
             "period_end_at": invoice["period_end_at"].astimezone(UTC),
             "state": invoice["state"],
             "currency": invoice["currency"],
+            "net": amount_text(invoice["net_minor"], invoice["currency"]),
+            "taxes": _tax_documents(invoice, taxes.get(invoice["invoice_id"], [])),
             "total": amount_text(invoice["total_minor"], invoice["currency"]),
             "lines": [
                 _line_document(line, details.get(line["line_id"], []))
@@ -155,6 +196,26 @@ def documents(drafts: Drafts) -> Iterator[dict[str, Any]]:
             "coverage": json.loads(invoice["coverage"]),
             "blocked": json.loads(invoice["blocked"]),
         }
+
+
+def amounts_in_words(document: Mapping[str, Any]) -> list[str]:
+    """Say what a document adds up to, from net to total, a sentence each.
+
+    Example:
+        >>> gst = {"name": "GST", "treatment": "standard", "rate_ratio": "0.18", "legal_note": None}
+        >>> amounts = {"net": "50.00", "total": "59.00", "currency": "INR"}
+        >>> taxes = [{**gst, "taxable": "50.00", "tax": "9.00"}]
+        >>> amounts_in_words({**amounts, "taxes": taxes})
+        ['Net 50.00 INR', 'GST 18% of 50.00: 9.00 INR', 'Total 59.00 INR']
+    """
+    currency = document["currency"]
+    said = [f"Net {document['net']} {currency}"] if document["taxes"] else []
+    for tax in document["taxes"] or ():
+        rate = f"{Decimal(tax['rate_ratio']).scaleb(2).normalize():f}%"
+        name = " ".join(word for word in (tax["name"], TREATMENT_WORDS[tax["treatment"]]) if word)
+        note = f" ({tax['legal_note']})" if tax["legal_note"] else ""
+        said.append(f"{name} {rate} of {tax['taxable']}: {tax['tax']} {currency}{note}")
+    return [*said, f"Total {document['total']} {currency}"]
 
 
 def _line_document(
@@ -176,6 +237,24 @@ def _line_document(
             for detail in details
         ],
     }
+
+
+def _tax_documents(
+    invoice: Mapping[str, Any], taxes: Iterable[Mapping[str, Any]]
+) -> list[dict[str, object]] | None:
+    if invoice["tax_minor"] is None:
+        return None
+    return [
+        {
+            "treatment": tax["treatment"],
+            "name": tax["name"],
+            "rate_ratio": exact_text(tax["rate_ratio"]),
+            "taxable": amount_text(tax["taxable_minor"], invoice["currency"]),
+            "tax": amount_text(tax["tax_minor"], invoice["currency"]),
+            "legal_note": tax["legal_note"],
+        }
+        for tax in taxes
+    ]
 
 
 def exact_text(amount: Decimal | None) -> str | None:
@@ -201,6 +280,7 @@ def _lines(month: Month, charged: pl.DataFrame) -> pl.DataFrame:
         line_id=pl.format("{}#{}", "invoice_id", short),
         in_plan="charge",
         charge=shown,
+        tax_category=pl.lit(STANDARD),
         position=pl.int_range(pl.len(), dtype=pl.Int64).over("invoice_id"),
     )
 
@@ -212,12 +292,6 @@ def _line_details(details: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         .join(keys, on=["account_id", "plan", "kind", "charge"], maintain_order="left")
         .with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64).over("line_id"))
         .select(LINE_DETAIL.names())
-    )
-
-
-def _totals(lines: pl.DataFrame) -> pl.DataFrame:
-    return lines.group_by("invoice_id").agg(
-        total_minor=pl.col("amount_minor").sum(), line_count=pl.len().cast(pl.Int64)
     )
 
 

@@ -70,6 +70,20 @@ def to_minor(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
     return minor.alias("amount")
 
 
+def to_major(minor: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """Write whole minor units of `currency` as an `EXACT` amount in major units, losing nothing.
+
+    Example:
+        >>> amounts = pl.DataFrame({"minor": [-5, 12], "currency": ["KWD", "JPY"]})
+        >>> exact = amounts.select(to_major(pl.col("minor"), pl.col("currency")))
+        >>> [f"{amount.normalize():f}" for amount in exact.to_series()]
+        ['-0.005', '12']
+    """
+    decimals = currency.replace_strict(MINOR_DECIMALS, return_dtype=pl.Int8)
+    units = {places: Decimal(1).scaleb(-places) for places in _DECIMALS}
+    return minor.cast(EXACT) * decimals.replace_strict(units, return_dtype=EXACT)
+
+
 def amount_text(minor: int, currency: str) -> str:
     """Write an amount in major units with all decimals of its currency.
 

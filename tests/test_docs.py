@@ -19,6 +19,7 @@ from metering.settings import Book, Settings
 from metering.sources.tabular import OURS, Mapping, Time
 from metering.store import CONTACT_KEYS, Store
 from pricing.subscription import Holding, Subscription
+from pricing.tax import Tax
 from tollbook import main
 
 ROOT = Path(__file__).parents[1]
@@ -191,6 +192,7 @@ def test_the_ignored_kinds_are_those_of_the_code() -> None:
         ("senders.csv", Sender),
         ("subscriptions.csv", Subscription),
         ("add_ons.csv", Holding),
+        ("taxes.csv", Tax),
     ],
 )
 def test_the_columns_of_the_files_of_a_book_are_those_of_the_models(

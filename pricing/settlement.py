@@ -1,0 +1,63 @@
+"""Settling a month: details become lines, lines are taxed, and an invoice says what is due.
+
+The order is that of a document: lines, each rounded once; taxes on their sums; the total.
+"""
+
+from collections.abc import Mapping, Set
+
+import polars as pl
+
+from metering.period import Month
+from pricing.catalog import Catalog
+from pricing.invoice import Drafts, draft, draft_lines, total_up
+from pricing.outcome import blocked_by, coverage_of
+from pricing.tax import TAX, buyers_of, tax_lines
+
+Blocked = Mapping[str, list[dict[str, str]]]  # by account: what keeps its invoice back
+
+
+def settle(
+    catalog: Catalog,
+    month: Month,
+    *,
+    details: pl.DataFrame,
+    counts: pl.DataFrame,
+    left: pl.DataFrame,
+    present: Set[str],
+) -> Drafts:
+    """Write the drafts of a month.
+
+    Args:
+        catalog: The catalog of the book.
+        month: The billing period.
+        details: Schema `DETAIL`.
+        counts: What `count_deliveries` answered.
+        left: Schema `LEFT`.
+        present: The accounts with usage or a plan in the month: those that get a draft.
+    """
+    facts = catalog.facts(month)
+    lines, unfolded = draft_lines(month, details)
+    ids = lines["account_id"].unique()
+    buyers = buyers_of(catalog.accounts.facts_on(name, month.last_day) for name in ids)
+    taxed = tax_lines(lines, buyers, catalog.taxes, month.last_day)
+    totals = total_up(lines, taxed.taxes)
+    billed = present & facts.keys()
+    invoices = draft(
+        month,
+        {name: facts[name] for name in billed},
+        {name: catalog.accounts.month_bounds(name, month) for name in billed},
+        totals=totals,
+        is_taxed=taxed.taxes is not None,
+        coverage=coverage_of(counts),
+        blocked=_merge(blocked_by(details, left), taxed.blocked),
+    )
+    taxes = TAX.to_frame() if taxed.taxes is None else taxed.taxes
+    return Drafts(invoices, lines.drop("account_id"), unfolded, taxes)
+
+
+def _merge(*parts: Blocked) -> Blocked:
+    merged: dict[str, list[dict[str, str]]] = {}
+    for part in parts:
+        for account_id, reasons in part.items():
+            merged.setdefault(account_id, []).extend(reasons)
+    return merged
