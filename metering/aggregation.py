@@ -19,6 +19,7 @@ def _field(name: str) -> str:
 
 FieldName = Annotated[str, AfterValidator(_field)]
 Step = Annotated[Exact, Field(gt=0, le=10**9, decimal_places=QUANTITY.scale)]
+Limit = Annotated[Exact, Field(ge=0, lt=10**18, decimal_places=QUANTITY.scale)]
 
 
 class Count(Written):
@@ -34,6 +35,19 @@ class Sum(Written):
     of: FieldName
     step: Step | None = None  # count started steps of this size instead of the value itself
     step_value: Step = Decimal(1)  # and each as so much
+    value_min: Limit | None = None  # each value counts as at least so much
+    value_max: Limit | None = None  # and at most as so much
+
+    @model_validator(mode="after")
+    def _hold_values_one_way(self) -> "Sum":
+        least, most = self.value_min, self.value_max
+        if self.step is not None and (least is not None or most is not None):
+            raise ValueError(
+                "has a step and limits of the value | give step, or value_min and value_max"
+            )
+        if least is not None and most is not None and least > most:
+            raise ValueError(f"value_min {least} is above value_max {most} | change one of them")
+        return self
 
 
 class Max(Written):

@@ -260,6 +260,11 @@ def _value(store: Store, meter: Meter) -> str:
             store.set("step_value", worth)
             value = number(store, of, "value")
             return f"in_steps({value}, getvariable('step'), getvariable('step_value'))"
+        case Sum(of=of, value_min=least, value_max=most) if least is not None or most is not None:
+            store.set("value_min", least)
+            store.set("value_max", most)
+            value = number(store, of, "value")
+            return f"held_within({value}, getvariable('value_min'), getvariable('value_max'))"
         case Percentile(of=of, percent=percent):
             store.set("share", int(percent * 10_000))
             return number(store, of, "value")

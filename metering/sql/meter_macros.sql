@@ -33,3 +33,16 @@ create or replace temp macro nearest_rank(values_, share) as (
     )
     select min(value) from ranked where reached * 1000000 >= total * share
 );
+
+-- Of a value after which a running total has been reached, what lies below a bound of the total: up to
+-- the bound, or nothing where the value crosses it and so lies after it.
+create or replace temp macro part_below(value, reached, bound) as
+    case getvariable('crossing')
+        when 'after'
+            then case when greatest(reached - value, reached) <= bound then value else 0 end
+        else least(reached, bound) - least(reached - value, bound)
+    end;
+
+-- A value, or the least or most that it counts as; a limit that is null does not bind.
+create or replace temp macro held_within(value, least_value, most_value) as
+    case when value is not null then least(greatest(value, least_value), most_value)::decimal(24, 6) end;

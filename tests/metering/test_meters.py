@@ -121,6 +121,24 @@ def test_every_started_step_counts(desk: Desk) -> None:
     assert amount(desk, tenths) == Decimal("3.2")
 
 
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"value_min": 2}, "2 + 2 + 5 + 10.5 + 2"),
+        ({"value_max": 5}, "-1 + 1 + 5 + 5 + 0"),
+        ({"value_min": Decimal("0.5"), "value_max": 10}, "0.5 + 1 + 5 + 10 + 0.5"),
+    ],
+)
+def test_each_value_counts_as_at_least_and_at_most_so_much(
+    desk: Desk, limits: Json, expected: str
+) -> None:
+    desk.load(*used(-1, 1, 5, "10.5", 0, "none", None))
+    meter = meter_of(USED, {"kind": "sum", "of": "data.amount", **limits})
+
+    assert amount(desk, {"kind": "sum", **limits}) == sum(map(Decimal, expected.split(" + ")))
+    assert unread_units(desk.store, meter) == 2  # what has no value has no least value
+
+
 def test_a_meter_that_is_written_today_counts_all_of_history(desk: Desk) -> None:
     desk.load(*used(1, time="2024-02-29T12:00:00Z"))
     meter = meter_of(USED, {"kind": "sum", "of": "data.amount"})
