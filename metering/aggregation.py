@@ -132,3 +132,4 @@ Aggregation = Annotated[
 ]
 # These have parts that add up to the whole; any other figure is one of a whole month.
 ADDITIVE = (Count, Sum, TimeWeighted)
+ORDERED = (Count, Sum)  # made of units that come one after another in time

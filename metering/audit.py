@@ -15,7 +15,7 @@ import polars as pl
 
 from metering import pricing_type
 from metering.account import Accounts, Sender
-from metering.cut import UNASSIGNED
+from metering.clock import UNASSIGNED
 from metering.errors import SumsDisagreeError
 from metering.event import QUANTITY
 from metering.period import Month, midnight

@@ -22,6 +22,7 @@ from metering.aggregation import (
     Sum,
     UniqueCount,
 )
+from metering.clock import ClockOf
 from metering.cut import BOUNDS, BUCKET_BITS, CutAt, buckets, cut_month, runs
 from metering.dimension import COLUMN_OF, COLUMNS_FOR, DIMENSIONS, Dimension
 from metering.meter import Meter
@@ -98,24 +99,28 @@ def prepare(
     *,
     days: Iterable[date] = (),
     cut_at: CutAt = "changes",
+    clock: ClockOf = "account",
     of: Of = "groups",
 ) -> None:
     """Make view `metered`: one row for each piece of the month with its dimensions.
 
     A piece has `part` and `unit_count`; `unread_count` of its units have no value. Of units it has
-    `unit_key` and `counted_at` instead.
+    `unit_key`, `counted_at` and `value` instead.
 
     Args:
         dimensions: What is told apart; the others are null.
         days: The days inside the month from which another rate or plan holds.
+        clock: Whose zone the month and its days are in.
         of: `groups` of units that are alike, or `units`, one by one.
     """
     wanted = {*dimensions, *(name for name in DIMENSIONS if name in meter.where)}
-    slots = begin(store, accounts, month, days, wanted, cut_at=cut_at)
+    slots = begin(store, accounts, month, days, wanted, cut_at=cut_at, clock=clock)
     relation = _make_units(store, meter, wanted)
     columns = ", ".join(columns_of_pieces(store, meter, relation, wanted))
     if of == "units":
-        store.execute(f"create or replace temp view pieces as {_units(relation, columns)}")
+        store.execute(
+            f"create or replace temp view pieces as {_units(store, meter, relation, columns)}"
+        )
     else:
         is_plain = relation == "units" and meter.source.kind in PLAIN
         parts = runs(slots) if is_plain else [slots]
@@ -135,13 +140,14 @@ def begin(
     dimensions: Collection[Dimension],
     *,
     cut_at: CutAt,
+    clock: ClockOf = "account",
 ) -> pl.DataFrame:
     """Cut the month, and make what view `counted` looks things up in; answer the slots."""
     opinion = accounts.pricing_source if "pricing_type" in dimensions else "network"
     changes = {*days, *market.change_dates()}
     if opinion != "network":
         changes |= {*pricing_type.change_dates()}
-    cut = cut_month(accounts, month, changes, cut_at)
+    cut = cut_month(accounts, month, changes, cut_at, clock=clock)
     store.run("meter_macros")
     store.put("owners", cut.owners)
     store.put("stretches", cut.stretches)
@@ -208,7 +214,7 @@ def make_cloud_events(store: Store, meter: Meter) -> str:
 def _find_heard_senders(store: Store, opinion: str) -> None:
     if opinion == "network":
         store.execute(
-            "create or replace temp table heard_senders (sender_id varchar, account_id varchar)"
+            "create or replace temp table heard_senders (sender_id varchar, clock varchar)"
         )
     else:
         store.run("find_heard_senders")
@@ -273,10 +279,11 @@ def _value(store: Store, meter: Meter) -> str:
     return "1"
 
 
-def _units(relation: str, columns: str) -> str:
+def _units(store: Store, meter: Meter, relation: str, columns: str) -> str:
+    value = _value(store, meter)
     return (
-        f"select buckets.slot_no, unit_key, counted_at, {columns} from {relation}"
-        f" join buckets on {IN_BUCKET}"
+        f"select buckets.slot_no, unit_key, counted_at, {columns}, {value} as value"
+        f" from {relation} join buckets on {IN_BUCKET}"
     )
 
 

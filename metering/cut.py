@@ -1,9 +1,9 @@
 """How a month is cut: into the stretches of each account, and into slots of time for all of them.
 
-A stretch is a part of an account's month in which one rate, plan and market holds. A slot is a part
-of the month, over all zones, that no boundary of any stretch, owner or removal falls into: all that
-happened in a slot has one owner and one stretch for each sender, so that units can be added up by
-slot before anyone asks whose they are.
+A stretch is a part of the month of a clock in which one rate, plan and market holds: see
+`metering.clock`. A slot is a part of the month, over all zones, that no boundary of any stretch,
+owner or removal falls into: all that happened in a slot has one owner and one stretch for each
+sender, so that units can be added up by slot before anyone asks whose they are.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,20 +16,22 @@ from typing import Literal
 import polars as pl
 
 from metering.account import Accounts
+from metering.clock import UNASSIGNED, Clock, ClockOf, clock_of, clocks_of
 from metering.period import Month, midnight, offset_at, offset_changes
 
-UNASSIGNED = ""  # the account, in the frames of this package, of a sender that nobody owns
 OWNER = pl.Schema(
     {
         "sender_id": pl.String(),
         "waba_id": pl.String(),
         "account_id": pl.String(),
+        "clock": pl.String(),
         "start_at": pl.Datetime("us"),
         "end_at": pl.Datetime("us"),
     }
 )
 STRETCH = pl.Schema(
     {
+        "clock": pl.String(),
         "account_id": pl.String(),
         "portfolio_id": pl.String(),
         "rate_date": pl.Date(),
@@ -107,30 +109,46 @@ BOUNDS = ("start_at", "end_at")
 
 
 def cut_month(
-    accounts: Accounts, month: Month, days: Iterable[date], cut_at: CutAt = "changes"
+    accounts: Accounts,
+    month: Month,
+    days: Iterable[date],
+    cut_at: CutAt = "changes",
+    *,
+    clock: ClockOf = "account",
 ) -> Cut:
-    """Cut the month of each account at those of `days` that lie inside it.
+    """Cut the month of each clock at those of `days` that lie inside it.
 
     Args:
         cut_at: `days` cuts at every local day too; `hours` where clocks change besides, and slots
             at every full hour of a clock; `lengths_of_days` so that each stretch has local days of
             one length.
+        clock: Whose zones the months and days are in.
     """
     inside = {month.first_day, *(day for day in days if month.first_day < day <= month.last_day)}
-    stretches = stretches_of(accounts, month, sorted(inside), cut_at)
-    return Cut(month, cut_at, owners_of(accounts), stretches)
+    stretches = stretches_of(accounts, month, sorted(inside), cut_at, clock=clock)
+    return Cut(month, cut_at, owners_of(accounts, clock), stretches)
 
 
-def owners_of(accounts: Accounts) -> pl.DataFrame:
-    """Say whose each sender and waba is, from when to when: schema `OWNER`."""
-    return pl.DataFrame([*_owners(accounts)], OWNER, orient="row")
+def owners_of(accounts: Accounts, clock: ClockOf = "account") -> pl.DataFrame:
+    """Say whose each sender and waba is, from when to when, and its clock: schema `OWNER`."""
+    return pl.DataFrame([*_owners(accounts, clock)], OWNER, orient="row")
 
 
 def stretches_of(
-    accounts: Accounts, month: Month, days: Sequence[date], cut_at: CutAt = "changes"
+    accounts: Accounts,
+    month: Month,
+    days: Sequence[date],
+    cut_at: CutAt = "changes",
+    *,
+    clock: ClockOf = "account",
 ) -> pl.DataFrame:
     """Cut the time from the first of `days` to the end of a month, at each of them: `STRETCH`."""
-    return pl.DataFrame([*_stretches(accounts, month, days, cut_at)], STRETCH, orient="row")
+    rows = (
+        row
+        for each in clocks_of(accounts, clock)
+        for row in _stretches(accounts, each, month, days, cut_at)
+    )
+    return pl.DataFrame([*rows], STRETCH, orient="row")
 
 
 def runs(slots: pl.DataFrame) -> list[pl.DataFrame]:
@@ -157,39 +175,38 @@ def _parts(slots: pl.DataFrame) -> Iterator[tuple[int, int, datetime, datetime]]
             yield bucket, number, from_at, to_at
 
 
-def _owners(accounts: Accounts) -> Iterator[tuple[str | None, str | None, str, datetime, datetime]]:
+def _owners(accounts: Accounts, clock: ClockOf) -> Iterator[tuple[object, ...]]:
     for sender in accounts.senders:
         start, end = (
             _naive(midnight(day, accounts.seller_time_zone))
             for day in (sender.valid_from, min(sender.valid_to, date(9999, 1, 1)))
         )
-        yield sender.sender_id, sender.waba_id, sender.account_id, start, end
+        name = clock_of(sender, clock).name
+        yield sender.sender_id, sender.waba_id, sender.account_id, name, start, end
 
 
 def _stretches(
-    accounts: Accounts, month: Month, days: Sequence[date], cut_at: CutAt
+    accounts: Accounts, clock: Clock, month: Month, days: Sequence[date], cut_at: CutAt
 ) -> Iterator[tuple[object, ...]]:
-    """Cut the month of each account at the days given, at midnight in its zone."""
-    for account_id in (UNASSIGNED, *accounts.ids()):
-        portfolio_id = None
-        if account_id != UNASSIGNED:
-            portfolio_id = accounts.facts_on(account_id, month.first_day).portfolio_id
-        for rate_date, next_date in pairwise([*days, month.next().first_day]):
-            parts = _parted(accounts, account_id, (rate_date, next_date), cut_at)
-            for day, end_day, length in parts:
-                zone, start_at = _midnight(accounts, account_id, day)
-                _, end_at = _midnight(accounts, account_id, end_day)
-                day_us = length and length // timedelta(microseconds=1)
-                has_hours = cut_at == "hours"
-                changes = offset_changes(start_at, end_at, zone) if has_hours else []
-                for start, end in pairwise([start_at, *changes, end_at]):
-                    offset = int(offset_at(start, zone).total_seconds()) if has_hours else None
-                    head = (account_id, portfolio_id, rate_date, day, offset, day_us)
-                    yield (*head, _naive(start), _naive(end))
+    """Cut the month of a clock at the days given, at midnight in its zone."""
+    portfolio_id = None
+    if clock.account_id != UNASSIGNED:
+        portfolio_id = accounts.facts_on(clock.account_id, month.first_day).portfolio_id
+    names = (clock.name, clock.account_id, portfolio_id)
+    for rate_date, next_date in pairwise([*days, month.next().first_day]):
+        for day, end_day, length in _parted(accounts, clock, (rate_date, next_date), cut_at):
+            zone, start_at = clock.midnight(accounts, day)
+            _, end_at = clock.midnight(accounts, end_day)
+            day_us = length and length // timedelta(microseconds=1)
+            has_hours = cut_at == "hours"
+            changes = offset_changes(start_at, end_at, zone) if has_hours else []
+            for start, end in pairwise([start_at, *changes, end_at]):
+                offset = int(offset_at(start, zone).total_seconds()) if has_hours else None
+                yield (*names, rate_date, day, offset, day_us, _naive(start), _naive(end))
 
 
 def _parted(
-    accounts: Accounts, account_id: str, days: tuple[date, date], cut_at: CutAt
+    accounts: Accounts, clock: Clock, days: tuple[date, date], cut_at: CutAt
 ) -> Iterator[tuple[date, date, timedelta | None]]:
     """Part half-open days as asked, and say how long each day of a part is, if that was asked.
 
@@ -200,8 +217,8 @@ def _parted(
         return
 
     def length(day: date) -> timedelta:
-        _, start_at = _midnight(accounts, account_id, day)
-        _, end_at = _midnight(accounts, account_id, day + timedelta(days=1))
+        _, start_at = clock.midnight(accounts, day)
+        _, end_at = clock.midnight(accounts, day + timedelta(days=1))
         return end_at - start_at
 
     first, end = days
@@ -222,14 +239,6 @@ def _hours(stretches: pl.DataFrame) -> Iterator[datetime]:
         late = local - local.replace(minute=0, second=0, microsecond=0)
         hours = (end - start + late) // timedelta(hours=1)
         yield from (start - late + timedelta(hours=n) for n in range(1, hours + 1))
-
-
-def _midnight(accounts: Accounts, account_id: str, day: date) -> tuple[str, datetime]:
-    """The zone that holds for an account on a day, and the instant at which the day begins."""
-    zone = accounts.seller_time_zone
-    if account_id != UNASSIGNED:
-        zone = accounts.facts_on(account_id, day).time_zone or zone
-    return zone, midnight(day, zone)
 
 
 def _naive(instant: datetime) -> datetime:

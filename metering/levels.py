@@ -11,6 +11,7 @@ from datetime import date
 
 from metering.account import Accounts
 from metering.aggregation import Peak, TimeWeighted
+from metering.clock import ClockOf
 from metering.counting import begin, columns_of_pieces, field, make_cloud_events, number
 from metering.cut import CutAt
 from metering.dimension import Dimension
@@ -29,6 +30,7 @@ def prepare_levels(
     *,
     days: Iterable[date] = (),
     cut_at: CutAt = "changes",
+    clock: ClockOf = "account",
 ) -> None:
     """Make view `metered`: one row for each span of a level, inside one slot.
 
@@ -38,7 +40,7 @@ def prepare_levels(
     aggregation = meter.aggregation
     assert isinstance(aggregation, TimeWeighted | Peak), "only these are about levels"
     assert isinstance(meter.source, CloudEvents), "checked at the door"
-    begin(store, accounts, month, days, dimensions, cut_at=cut_at)
+    begin(store, accounts, month, days, dimensions, cut_at=cut_at, clock=clock)
     if isinstance(aggregation, TimeWeighted):
         store.set("month_days", month.day_count if aggregation.per == "month" else 1)
     relation = make_cloud_events(store, meter)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from metering.aggregation import (
     ADDITIVE,
+    ORDERED,
     Aggregation,
     Count,
     FieldName,
@@ -63,7 +64,7 @@ class Meter(Written):
     @property
     def is_ordered(self) -> bool:
         """Whether its units come one after another, so that some of them are the first."""
-        return isinstance(self.aggregation, Count)
+        return isinstance(self.aggregation, ORDERED)
 
     @property
     def can_be_unread(self) -> bool:
@@ -137,6 +138,11 @@ def shipped_meters() -> Mapping[str, Meter]:
     read = [read_toml(path, Meter) for path in sorted(data_path("meters").glob("*.toml"))]
     assert not [problem for _, found in read for problem in found], "shipped meters have no mistake"
     return {meter.meter: meter for meter, _ in read if meter is not None}
+
+
+def known_meter(meter: Meter | str) -> Meter:
+    """Take a meter, or the shipped one of a name."""
+    return shipped_meters()[meter] if isinstance(meter, str) else meter
 
 
 def meter_paths(book: Book) -> list[Path]:

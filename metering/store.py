@@ -17,7 +17,7 @@ import polars as pl
 
 from metering.errors import LockedError, TollbookError
 from metering.market import HEAD_LENGTH, deep_heads, deep_length
-from metering.secret import find_secret, fingerprint, hash_key, read_secret
+from metering.secret import VARIABLE, find_secret, fingerprint, hash_key, read_secret
 from metering.settings import Book, Settings
 from metering.window_length import Length, window_lengths
 
@@ -153,6 +153,15 @@ class Store:
 
     def load_ids(self) -> list[int]:
         return self.frame("select load_id from loads order by load_id")["load_id"].to_list()
+
+    def need_secret(self) -> None:
+        """Raise `TollbookError` where the store was opened without the key of its book."""
+        if not self.secret:
+            raise TollbookError(
+                "no message can be found by its id without the key of the book",
+                where="secret.key",
+                hint=f"put the file back from a backup, or set {VARIABLE}",
+            )
 
     def _migrate(self) -> None:
         version = self._version()

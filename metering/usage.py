@@ -6,28 +6,35 @@ and its local day, so every stretch of the month in which a market, a rate or a 
 counted apart. What a unit is, and how units add up, a meter says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import polars as pl
 
 from metering.account import Accounts
 from metering.aggregation import Count, Peak, TimeWeighted, UniqueCount
-from metering.counting import Of, prepare, unread_query, whole_query
+from metering.cell import Split, columns_of_cell, dimensions_of
+from metering.clock import ClockOf
+from metering.counting import prepare, unread_query, whole_query
 from metering.cut import CutAt
 from metering.dimension import COLUMN_OF, DIMENSIONS, LOCAL_TIMES, Dimension
 from metering.errors import UsageError
-from metering.event import QUANTITY, USAGE, USAGE_DIMENSIONS
+from metering.event import QUANTITY, USAGE
 from metering.levels import peak_query, prepare_levels, time_query
-from metering.meter import Meter, shipped_meters
+from metering.meter import Meter, known_meter
+from metering.order import cells_of_message, messages_of, quantity_before, quantity_below
 from metering.period import Month
 from metering.store import Store
 
 __all__ = [
     "DIMENSIONS",
+    "ClockOf",
     "Dimension",
+    "Split",
+    "cells_of_message",
     "measure",
     "messages_of",
+    "quantity_before",
     "quantity_below",
     "unread_units",
     "usage_by",
@@ -41,26 +48,28 @@ def measure(
     meter: Meter | str,
     *,
     changes: Sequence[date] = (),
+    apart: Collection[Split] = (),
+    clock: ClockOf = "account",
 ) -> pl.DataFrame:
     """Count a month for pricing.
 
     Args:
         meter: A meter, or the name of a shipped one.
         changes: Days inside the month from which another rate or plan holds.
+        apart: What else to tell apart; it fills the columns `USAGE_SPLITS`, as far as the units
+            know. A figure of a whole month is then one of each waba or sender.
+        clock: Whose zone the month, its days and `rate_date` are in: with `sender`, that which
+            senders.csv gives the sender. Owners stay the same.
 
     Returns:
         Schema `USAGE`; unassigned usage has a null account. Sorted by all its columns.
     """
-    meter = _known(meter)
+    meter = known_meter(meter)
     has_levels = isinstance(meter.aggregation, TimeWeighted | Peak)
-    dimensions: set[Dimension] = {name for name in meter.source.dimensions if name in meter.cells}
     cut_at: CutAt = "lengths_of_days" if has_levels else "changes"
-    _prepare(store, accounts, month, meter, dimensions, days=changes, cut_at=cut_at)
-    keys = {
-        "account_id": COLUMN_OF["account"],
-        **{name: name if name in meter.cells else "null::varchar" for name in USAGE_DIMENSIONS},
-        "rate_date": "null::date" if meter.is_whole else "rate_date",
-    }
+    dimensions = dimensions_of(meter, apart)
+    _prepare(store, accounts, month, meter, dimensions, days=changes, cut_at=cut_at, clock=clock)
+    keys = columns_of_cell(meter, apart)
     date_key = None if meter.is_whole else "rate_date"
     parts = [_quantities(store, meter, {**keys, "standing": "standing"}, date_key)]
     if meter.can_be_unread:
@@ -92,7 +101,7 @@ def usage_by(
     Raises:
         UsageError: the meter cannot tell a dimension apart.
     """
-    meter = _known(meter)
+    meter = known_meter(meter)
     for name in by:
         if name not in meter.dimensions:
             raise UsageError(
@@ -113,69 +122,6 @@ def unread_units(store: Store, meter: Meter) -> int:
     return int(store.frame(unread_query({}))["quantity"].sum())
 
 
-def quantity_below(
-    store: Store,
-    accounts: Accounts,
-    month: Month,
-    meter: Meter | str,
-    *,
-    cells: pl.DataFrame,
-    bounds: pl.DataFrame,
-    changes: Sequence[date],
-) -> pl.DataFrame:
-    """Say how much of each cell lies within the first units of its scope.
-
-    The order is that of time, by (counted at, key): so does the network, and so nobody can choose
-    which of two messages was the free one. Only the scopes asked for are ordered.
-
-    Args:
-        meter: One that counts units, or the name of a shipped one: of any other figure no part
-            comes first.
-        cells: scope, account_id, the usage dimensions, rate_date: what counts together.
-        bounds: scope, bound: quantities.
-        changes: The days that the cells were cut at, as `measure` was given them.
-
-    Returns:
-        scope, bound, account_id, the usage dimensions, rate_date, quantity.
-    """
-    _place_units(store, accounts, month, _known(meter), changes)
-    store.put("asked_cells", cells)
-    store.put("asked_bounds", bounds)
-    return store.frame("quantity_below").select(
-        "scope", "bound", "account_id", *USAGE_DIMENSIONS, "rate_date", "quantity"
-    )
-
-
-def messages_of(
-    store: Store,
-    accounts: Accounts,
-    month: Month,
-    meter: Meter | str,
-    *,
-    account_id: str,
-    cells: pl.DataFrame,
-    changes: Sequence[date],
-    limit: int,
-) -> pl.DataFrame:
-    """List the messages of an account that fall into some cells of usage, in the order of time.
-
-    Args:
-        meter: One that counts messages, or the name of a shipped one.
-        cells: The usage dimensions and rate_date.
-        changes: The days that the cells were cut at, as `measure` was given them.
-
-    Returns:
-        message (its key in hex), delivered_at (UTC), the usage dimensions.
-    """
-    _place_units(store, accounts, month, _known(meter), changes)
-    store.put("asked_cells", cells)
-    return store.frame("messages_of", {"account_id": account_id, "row_count": limit})
-
-
-def _known(meter: Meter | str) -> Meter:
-    return shipped_meters()[meter] if isinstance(meter, str) else meter
-
-
 def _prepare(
     store: Store,
     accounts: Accounts,
@@ -185,29 +131,10 @@ def _prepare(
     *,
     days: Sequence[date] = (),
     cut_at: CutAt,
-    of: Of = "groups",
+    clock: ClockOf = "account",
 ) -> None:
-    if isinstance(meter.aggregation, TimeWeighted | Peak):
-        prepare_levels(store, accounts, month, meter, dimensions, days=days, cut_at=cut_at)
-    else:
-        prepare(store, accounts, month, meter, dimensions, days=days, cut_at=cut_at, of=of)
-
-
-def _place_units(
-    store: Store, accounts: Accounts, month: Month, meter: Meter, changes: Sequence[date]
-) -> None:
-    """Make view `metered` of single units, in the cells that `measure` gives them."""
-    assert isinstance(meter.aggregation, Count), "only units that are counted have an order"
-    dimensions: set[Dimension] = {name for name in meter.source.dimensions if name in meter.cells}
-    _prepare(store, accounts, month, meter, dimensions, days=changes, cut_at="changes", of="units")
-    store.execute(
-        "create or replace temp view cells_of_units as select account_id, unit_key, counted_at,"
-        " rate_date, "
-        + ", ".join(
-            name if name in meter.cells else f"null::varchar as {name}" for name in USAGE_DIMENSIONS
-        )
-        + " from metered where standing = 'counted'"
-    )
+    make = prepare_levels if isinstance(meter.aggregation, TimeWeighted | Peak) else prepare
+    make(store, accounts, month, meter, dimensions, days=days, cut_at=cut_at, clock=clock)
 
 
 def _cut_for(meter: Meter, by: Sequence[Dimension]) -> CutAt:

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import polars as pl
 
+from metering.aggregation import Count
 from metering.errors import UsageError
 from metering.event import USAGE, USAGE_DIMENSIONS
 from metering.meter import DELIVERIES, Meter
@@ -209,7 +210,8 @@ def messages_of_line(book: Book, drafts: Drafts, line_id: str) -> pl.DataFrame:
 
 
 def _of_messages(meter: Meter, line_id: str) -> Meter:
-    if meter.is_ordered and not isinstance(meter.source, CloudEvents | Senders):
+    is_count = isinstance(meter.aggregation, Count)
+    if is_count and not isinstance(meter.source, CloudEvents | Senders):
         return meter
     raise UsageError(
         f"'{line_id}' is of the meter '{meter.meter}', which counts no messages",

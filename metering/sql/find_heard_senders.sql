@@ -1,13 +1,13 @@
--- One row for each sender, and account where it is not so for all, of which the log has what users did:
--- an inbound message or a call in the month of the account, or in the seven days before. Nearly all
--- are heard in the part of the month that all accounts share.
+-- One row for each sender, and clock where it is not so for all, of which the log has what users did: an
+-- inbound message or a call in the month of the clock, or in the seven days before. Nearly all are
+-- heard in the part of the month that all clocks share.
 create or replace temp table months as
-select account_id, min(start_at) as start_at, max(end_at) as end_at
+select clock, min(start_at) as start_at, max(end_at) as end_at
 from stretches
-group by account_id;
+group by clock;
 
 create or replace temp table heard_senders as
-select distinct sender_id, null::varchar as account_id
+select distinct sender_id, null::varchar as clock
 from events
 where
     direction in ('inbound', 'call')
@@ -16,7 +16,7 @@ where
     and sender_id is not null;
 
 insert into heard_senders
-select distinct events.sender_id, months.account_id
+select distinct events.sender_id, months.clock
 from events
 join months
     on events.occurred_at >= months.start_at - interval 7 days

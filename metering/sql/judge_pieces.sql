@@ -15,6 +15,7 @@ owned as (
     select
         timed.*,
         coalesce(timed.account_named, by_sender.account_id, by_waba.account_id, '') as account_id,
+        coalesce(timed.account_named, by_sender.clock, by_waba.clock, '') as clock,
         removals.waba_id is not null as is_removed
     from timed
     left join (from owners where sender_id is not null) as by_sender
@@ -41,7 +42,7 @@ placed as (
             as market
     from owned
     join stretches
-        on stretches.account_id = owned.account_id
+        on stretches.clock = owned.clock
         and owned.from_at >= stretches.start_at and owned.from_at < stretches.end_at
     left join places
         on places.place = coalesce(owned.prefix, owned.country)
@@ -60,7 +61,7 @@ judged as (
     from placed
     left join heard_senders
         on heard_senders.sender_id = placed.sender_id
-        and coalesce(heard_senders.account_id, placed.account_id) = placed.account_id
+        and coalesce(heard_senders.clock, placed.clock) = placed.clock
     -- A conversation that was open when prices became those of messages ends by its own rules.
     left join pricing_types
         on pricing_types.category = placed.category
@@ -77,5 +78,9 @@ select
         when 'derived' then derived_type
         else coalesce(network_type, derived_type)
     end as pricing_type,
+    case
+        when getvariable('pricing_source') != 'derived' and network_type is not null then 'network'
+        when getvariable('pricing_source') != 'network' and derived_type is not null then 'derived'
+    end as pricing_opinion,
     case when is_removed then 'removed' else 'counted' end as standing
 from judged;

@@ -1,34 +1,36 @@
--- One row for each cell and bound: how many units of the cell are among the first of its scope.
-with placed as (
+-- One row for each cell and bound of its scope: how much of the cell is among the first of the scope.
+with reached as (
     select
-        asked_cells.scope,
-        units.account_id,
-        units.channel,
-        units.market,
-        units.country,
-        units.category,
-        units.pricing_model,
-        units.pricing_type,
-        units.rate_date,
-        row_number() over (
-            partition by asked_cells.scope order by units.counted_at, units.unit_key
-        ) as position
-    from cells_of_units as units
-    join asked_cells
-        on asked_cells.account_id = units.account_id
-        and asked_cells.rate_date = units.rate_date
-        and asked_cells.channel is not distinct from units.channel
-        and asked_cells.market is not distinct from units.market
-        and asked_cells.country is not distinct from units.country
-        and asked_cells.category is not distinct from units.category
-        and asked_cells.pricing_model is not distinct from units.pricing_model
-        and asked_cells.pricing_type is not distinct from units.pricing_type
+        scope,
+        cell_no,
+        value,
+        case
+            when getvariable('are_left_whole') then row_number() over in_time
+            else sum(value) over in_time
+        end::decimal(38, 6) as reached
+    from scoped_units
+    window in_time as (partition by scope order by counted_at, unit_key rows unbounded preceding)
+),
+below as (
+    select
+        reached.scope,
+        reached.cell_no,
+        asked_bounds.bound,
+        sum(part_below(reached.value, reached.reached, asked_bounds.bound::decimal(38, 6))) as quantity
+    from reached
+    join asked_bounds using (scope)
+    group by all
 )
 select
-    placed.* exclude (position),
+    asked_scopes.scope,
     asked_bounds.bound,
-    count(*) filter (where position <= asked_bounds.bound)::decimal(38, 6) as quantity
-from placed
+    asked_cells.* exclude (cell_no),
+    coalesce(below.quantity, 0)::decimal(38, 6) as quantity
+from asked_scopes
+join asked_cells using (cell_no)
 join asked_bounds using (scope)
-group by all
+left join below
+    on below.scope = asked_scopes.scope
+    and below.cell_no = asked_scopes.cell_no
+    and below.bound = asked_bounds.bound
 order by all;

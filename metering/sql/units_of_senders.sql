@@ -1,5 +1,5 @@
--- One row for each stretch of an account in which senders.csv gives it a number, and for each number
--- with a delivery, at the earliest instant in each slot.
+-- One row for each stretch of a clock in which senders.csv gives it a number, and for each number with
+-- a delivery, at the earliest instant in each slot.
 create or replace temp view units as
 select
     null::uhugeint as unit_key,
@@ -8,7 +8,7 @@ select
     null::varchar as waba_id
 from owners
 join stretches
-    on stretches.account_id = owners.account_id
+    on stretches.clock = owners.clock
     and owners.start_at < stretches.end_at
     and owners.end_at > stretches.start_at
 where owners.sender_id is not null

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -16,13 +17,14 @@ from hypothesis import strategies as st
 
 from metering.dimension import Dimension
 from metering.errors import UsageError
-from metering.event import USAGE, USAGE_DIMENSIONS, USAGE_RULES
+from metering.event import USAGE, USAGE_DIMENSIONS, USAGE_RULES, USAGE_SPLITS
 from metering.meter import Meter, check_meter, load_meters, shipped_meters
 from metering.period import Month
-from metering.settings import Book
+from metering.settings import Book, PricingSource
 from metering.usage import measure, quantity_below, unread_units
 from tests.metering.builders import (
     BRAZIL,
+    CBP,
     GERMANY,
     MARKETING,
     Desk,
@@ -684,6 +686,50 @@ def test_without_a_category_or_on_another_channel_nothing_is_derived(desk: Desk)
     assert types(desk) == {None: 1, "regular": 1}
     desk.store.execute("update deliveries set channel = 'sms'")
     assert types(desk) == {None: 2}
+
+
+def test_a_cell_says_whose_word_its_type_is(desk: Desk) -> None:
+    noon = seconds("2026-10-01T12:00")
+    desk.load(webhook(messages=[message(timestamp=str(noon - 60))]))
+    desk.load(
+        webhook(
+            status("told", timestamp=str(noon), pricing=silent(type="free_customer_service")),
+            status("not told", timestamp=str(noon), pricing=silent()),
+            status("without category", timestamp=str(noon), pricing={"pricing_model": "PMP"}),
+        )
+    )
+
+    def opinions(source: PricingSource, meter: Meter | str = "deliveries") -> dict[Any, Any]:
+        accounts = replace(desk.accounts(), pricing_source=source)
+        frame = measure(desk.store, accounts, OCTOBER, meter, apart=["opinion"])
+        rows = frame.group_by("pricing_type", "pricing_opinion").agg(pl.col("quantity").sum())
+        return {row[:2]: int(row[2]) for row in rows.rows()}
+
+    network, derived = ("free_customer_service", "network"), ("regular", "derived")
+    assert opinions("network") == {network: 1, (None, None): 2}
+    assert opinions("derived") == {derived: 2, (None, None): 1}
+    assert opinions("network_then_derived") == {network: 1, derived: 1, (None, None): 1}
+    by_market = meter_of({"kind": "deliveries"}, by=["market"])
+    assert opinions("derived", by_market) == {(None, None): 3}  # a type that is not told apart
+
+
+def test_every_meter_tells_apart_what_its_units_know_and_adds_up_to_the_same(desk: Desk) -> None:
+    desk.load(
+        webhook(status(pricing=MARKETING), status("f", "failed"), messages=[message()]),
+        webhook(status("x", pricing=CBP, conversation={"id": "c"}), sender="33", waba="w3"),
+        *used(1, 2),
+        device("linked", "2026-10-01T12:00"),
+    )
+    for meter in shipped_meters().values():
+        plain = measure(desk.store, desk.accounts(), OCTOBER, meter)
+        frame = measure(
+            *(desk.store, desk.accounts(), OCTOBER, meter), apart=["waba", "sender", "opinion"]
+        )
+        for rule, holds in USAGE_RULES.items():
+            assert frame.select(holds.all()).item(), (meter.meter, rule)
+        assert plain.select(USAGE_SPLITS).unique().null_count().row(0) in ((1, 1, 1), (0, 0, 0))
+        if not meter.is_whole:
+            assert frame["quantity"].sum() == plain["quantity"].sum(), meter.meter
 
 
 # Conversations by rule

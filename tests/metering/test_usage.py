@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from metering.dimension import OF_ALL, OF_MESSAGES, Dimension
 from metering.event import USAGE, USAGE_DIMENSIONS
 from metering.period import ZONES, Month, midnight
-from metering.usage import measure, messages_of, quantity_below
+from metering.usage import Split, measure, messages_of, quantity_below
 from tests.metering.builders import (
     BRAZIL,
     CBP,
     GERMANY,
     INDIA,
     MARKETING,
+    NOON,
     Desk,
     Json,
     seconds,
@@ -340,6 +341,45 @@ def test_a_month_is_cut_where_a_rate_changes_at_local_midnight(desk: Desk) -> No
         date(2026, 10, 1): 1,
         date(2026, 10, 15): 2,
     }
+
+
+def test_usage_is_told_apart_by_waba_and_sender_where_that_is_asked(desk: Desk) -> None:
+    desk.load(
+        *sent("2026-10-05T12:00", waba="w1"),
+        *sent("2026-10-06T12:00", waba="w9"),
+        *sent("2026-10-07T12:00", sender="33", waba="w3"),
+        *sent("2026-10-07T12:00", sender="34", waba="w3"),
+    )
+
+    def cells(*apart: Split) -> list[tuple[Any, ...]]:
+        frame = measure(desk.store, desk.accounts(), OCTOBER, "deliveries", apart=apart)
+        assert frame.schema == USAGE
+        assert frame["quantity"].sum() == 4
+        names = ("account_id", "waba_id", "sender_id", "pricing_opinion", "quantity")
+        return frame.select(names).rows()
+
+    assert cells() == [("acme", None, None, None, 2), ("samoa", None, None, None, 2)]
+    assert cells("waba") == [
+        ("acme", "w1", None, None, 1),
+        ("acme", "w9", None, None, 1),
+        ("samoa", "w3", None, None, 2),
+    ]
+    assert cells("sender", "opinion") == [
+        ("acme", None, "1", "network", 2),
+        ("samoa", None, "33", "network", 1),
+        ("samoa", None, "34", "network", 1),
+    ]
+
+
+def test_what_nobody_asks_to_be_told_apart_is_not_kept_apart(desk: Desk) -> None:
+    desk.load(*sent(*range(NOON, NOON + 20), waba="w1"), *sent(NOON, waba="w9"))
+    accounts = desk.accounts(senders=ONE_SENDER)
+
+    def pieces(*apart: Split) -> Any:
+        measure(desk.store, accounts, OCTOBER, "deliveries", apart=apart)
+        return desk.store.value("select count(*) from pieces")
+
+    assert (pieces(), pieces("opinion"), pieces("sender"), pieces("waba")) == (1, 1, 1, 2)
 
 
 SPAN = (seconds("2026-09-28T00:00"), seconds("2026-11-03T00:00"))

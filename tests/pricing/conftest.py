@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
-from metering.event import USAGE
+from metering.event import USAGE, USAGE_SPLITS
 from metering.settings import Book
 
 if settings.get_current_profile_name() == "default":
@@ -63,6 +63,7 @@ def usage_row() -> Callable[..., dict[str, Any]]:
         }
         return {
             "account_id": account_id,
+            **dict.fromkeys(USAGE_SPLITS),
             **plain,
             **given,
             "quantity": Decimal(str(quantity)),
