@@ -37,6 +37,8 @@ class Sum(Written):
     step_value: Step = Decimal(1)  # and each as so much
     value_min: Limit | None = None  # each value counts as at least so much
     value_max: Limit | None = None  # and at most as so much
+    over: Limit | None = None  # only values over this count
+    up_to: Limit | None = None  # and up to this, inclusive
 
     @model_validator(mode="after")
     def _hold_values_one_way(self) -> "Sum":
@@ -48,6 +50,15 @@ class Sum(Written):
         if least is not None and most is not None and least > most:
             raise ValueError(f"value_min {least} is above value_max {most} | change one of them")
         return self
+
+
+class CountOf(Written):
+    """How many units have a value in a range."""
+
+    kind: Literal["count_of"] = "count_of"
+    of: FieldName
+    over: Limit | None = None
+    up_to: Limit | None = None  # inclusive
 
 
 class Max(Written):
@@ -127,9 +138,19 @@ class Peak(Level):
 
 
 Aggregation = Annotated[
-    Count | Sum | Max | Min | Average | Latest | UniqueCount | Percentile | TimeWeighted | Peak,
+    Count
+    | CountOf
+    | Sum
+    | Max
+    | Min
+    | Average
+    | Latest
+    | UniqueCount
+    | Percentile
+    | TimeWeighted
+    | Peak,
     Field(discriminator="kind"),
 ]
 # These have parts that add up to the whole; any other figure is one of a whole month.
-ADDITIVE = (Count, Sum, TimeWeighted)
-ORDERED = (Count, Sum)  # made of units that come one after another in time
+ADDITIVE = (Count, CountOf, Sum, TimeWeighted)
+ORDERED = (Count, CountOf, Sum)  # made of units that come one after another in time

@@ -15,11 +15,14 @@ from metering.account import Accounts
 from metering.aggregation import (
     Average,
     Count,
+    CountOf,
     Latest,
     Max,
     Min,
+    Peak,
     Percentile,
     Sum,
+    TimeWeighted,
     UniqueCount,
 )
 from metering.clock import ClockOf
@@ -53,6 +56,7 @@ PIECE_COLUMNS: Mapping[str, str] = {
 # How the values of a piece, and then those of all pieces, are brought together.
 PART_OF: Mapping[type, str] = {
     Count: "count(*)",
+    CountOf: "sum(value)",
     Sum: "sum(value)",
     Max: "max(value)",
     Min: "min(value)",
@@ -65,6 +69,7 @@ PART_OF: Mapping[type, str] = {
 }
 WHOLE_OF: Mapping[type, str] = {
     Count: "coalesce(sum(part), 0)::bigint",
+    CountOf: "sum(part)::decimal(38, 6)",
     Sum: "sum(part)::decimal(38, 6)",
     Max: "max(part)::decimal(38, 6)",
     Min: "min(part)::decimal(38, 6)",
@@ -259,6 +264,8 @@ def _rule(rule: str | OwnRule) -> ConversationRule:
 def _value(store: Store, meter: Meter) -> str:
     """Write how the value of a unit is read."""
     match meter.aggregation:
+        case Count():
+            return "1"
         case UniqueCount(of=of):
             return field(store, of, "value")
         case Sum(of=of, step=step, step_value=worth) if step is not None:
@@ -271,12 +278,27 @@ def _value(store: Store, meter: Meter) -> str:
             store.set("value_max", most)
             value = number(store, of, "value")
             return f"held_within({value}, getvariable('value_min'), getvariable('value_max'))"
-        case Percentile(of=of, percent=percent):
+        case CountOf(of=of) | Sum(of=of):
+            is_count = isinstance(meter.aggregation, CountOf)
+            counted = "1" if is_count else number(store, of, "value")
+            return _where_in_range(store, of, meter.aggregation, counted)
+        case Percentile(percent=percent):
             store.set("share", int(percent * 10_000))
-            return number(store, of, "value")
-        case Max(of=of) | Min(of=of) | Sum(of=of) | Average(of=of) | Latest(of=of):
-            return number(store, of, "value")
-    return "1"
+    assert not isinstance(meter.aggregation, TimeWeighted | Peak), "levels have spans, no values"
+    return number(store, meter.aggregation.of, "value")
+
+
+def _where_in_range(store: Store, of: str, limits: Sum | CountOf, counted: str) -> str:
+    """Write what counts of a value in a range; 0 of any other, null where there is none."""
+    value = number(store, of, "value")
+    if limits.over is None and limits.up_to is None and isinstance(limits, Sum):
+        return counted
+    store.set("value_over", limits.over)
+    store.set("value_up_to", limits.up_to)
+    low = "getvariable('value_over')::decimal(38, 6)"
+    high = "getvariable('value_up_to')::decimal(38, 6)"
+    is_inside = f"({low} is null or {value} > {low}) and ({high} is null or {value} <= {high})"
+    return f"case when {value} is null then null when {is_inside} then {counted} else 0 end"
 
 
 def _units(store: Store, meter: Meter, relation: str, columns: str) -> str:

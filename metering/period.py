@@ -64,6 +64,15 @@ class Month:
     def previous(self) -> "Month":
         return Month(self.year - (self.number == 1), (self.number - 2) % 12 + 1)
 
+    @property
+    def index(self) -> int:
+        """How many months it is after the first month of the year 0."""
+        return self.year * 12 + self.number - 1
+
+    def back(self, months: int) -> "Month":
+        """The month that is so many months earlier."""
+        return Month((self.index - months) // 12, (self.index - months) % 12 + 1)
+
     def bounds(self, time_zone: str) -> tuple[datetime, datetime]:
         """The half-open stretch of UTC instants that the month covers in `time_zone`."""
         return midnight(self.first_day, time_zone), midnight(self.next().first_day, time_zone)

@@ -83,6 +83,13 @@ class WindowLength(Written):
     hours: Annotated[int, Field(ge=1, le=8784)]
 
 
+class Cost(Written):
+    """By which plan the network charges the seller, and in which currency."""
+
+    plan: Annotated[str, Field(min_length=1)] = "whatsapp"
+    currency: CurrencyCode
+
+
 class Settings(Written):
     """`tollbook.toml`."""
 
@@ -91,6 +98,7 @@ class Settings(Written):
     quarantine: Quarantine = Quarantine()
     store: Store = Store()
     window_length: tuple[WindowLength, ...] = ()
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True)

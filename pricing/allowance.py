@@ -1,97 +1,206 @@
-"""Which units come first: the order of time, asked of metering in quantities alone.
+"""Allowances: what is included before a charge.
 
-An allowance or a tier of a card takes the first units of a scope. Where the scope stays under the
-bound all of its units are first, and where it has one cell the cell is cut at the bound; only for
-the rest does the order of the messages matter, and only for these is metering asked.
+A charge may name its own allowance or share one with others. Carried over is what earlier months
+left: of each month by itself, so that it can expire, the oldest first.
 """
 
 import polars as pl
 
-from metering.event import QUANTITY, USAGE_DIMENSIONS
-from pricing.terms import UNITS, Below, Terms
+from metering.event import QUANTITY
+from metering.period import Month
+from pricing.coverage import matches
+from pricing.scope import CELL, FIRST, units_below, with_scope
+from pricing.state import as_state, no_state
+from pricing.terms import UNITS, Terms
 
-CELL = ("account_id", *USAGE_DIMENSIONS, "rate_date")
-BOUNDS = pl.Schema({"scope": pl.String(), "bound": QUANTITY})
+NOT_COUNTED = ["free_for", "trial"]
+CARRIED = "allowance"  # kind of state: unused units, by scope and the month that they are from
 
 
-def deduct_allowance(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """Split off the units that an allowance covers, as free.
+def deduct_allowances(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Split off the units that an allowance covers in order of time, as free.
 
-    What a charge counts is what its `where` takes; what the network or a condition makes free
-    keeps that reason. The allowance of a price that the plan writes takes from the total, that of a
-    card the first units of the account in order of time.
+    What an allowance counts is what the `where` of its charge takes and its own. What the network
+    makes free counts and keeps that reason; what a condition waives uses up nothing.
     """
-    with_terms = terms.of(units, "allowance", "card", "meter")
-    has_none = (pl.col("allowance") == 0) | (pl.col("reason") == "free_for").fill_null(False)
-    by_total = with_terms.filter(~has_none, pl.col("card").is_null())
-    by_time = with_terms.filter(~has_none, pl.col("card").is_not_null())
-    covered = by_total.with_columns(below=pl.min_horizontal("quantity", "allowance"))
-    covered = pl.concat([covered, _first_of_account(by_time, terms)])
+    scoped = with_allowance(units, terms)
+    is_taken = pl.col("is_counted") & (pl.col("order") == "time")
+    counted = scoped.filter(is_taken)
+    if counted.is_empty():
+        return units
+    parts = []
+    for (meter,), cells in counted.partition_by("meter", as_dict=True).items():
+        asked = cells.select("scope", *CELL, *FIRST, "quantity")
+        bounds = cells.select("scope", bound="available").unique()
+        parts.append(units_below(str(meter), asked, bounds, terms.below))
+    covered = counted.join(
+        pl.concat(parts).rename({"quantity": "below"}).drop("bound"),
+        on=["scope", *CELL],
+        how="left",
+        nulls_equal=True,
+    )
+    is_open = pl.col("status") == "open"
     return pl.concat(
         [
-            with_terms.filter(has_none).select(UNITS.names()),
-            covered.filter(pl.col("status") != "open").select(UNITS.names()),
-            *_split(covered.filter(pl.col("status") == "open")),
+            scoped.filter(~is_taken).select(UNITS.names()),
+            covered.filter(~is_open).select(UNITS.names()),
+            *_split(covered, terms),
         ]
     )
 
 
-def units_below(
-    meter: str, cells: pl.DataFrame, bounds: pl.DataFrame, below: Below
-) -> pl.DataFrame:
-    """Find how much of each cell lies within the first `bound` units of its scope.
+def with_allowance(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Add what the allowance of each row is: its columns, `scope`, `available` and `is_counted`."""
+    with_terms = terms.of(units, "allowance_id", "meter").join(
+        terms.allowances, on="allowance_id", how="left", maintain_order="left"
+    )
+    scoped = with_scope(
+        with_terms,
+        terms,
+        head=pl.format("allowance|{}", "allowance_id"),
+        each="allowance_each",
+        over="allowance_over",
+    )
+    return _with_available(scoped, terms).with_columns(
+        is_counted=(
+            ((pl.col("status") == "open") | _is_free_elsewhere())
+            & (pl.col("available") > 0)
+            & _is_allowed(terms)
+            & (pl.col("quantity") > 0)
+        ).fill_null(False)
+    )
 
-    Args:
-        meter: Of all cells.
-        cells: Columns `scope`, `CELL` and `quantity`, one row for each cell.
-        bounds: Schema `BOUNDS`.
-        below: Asked about scopes that exceed a bound with more than one cell.
 
-    Returns:
-        Columns `scope`, `bound`, `CELL` and `quantity`, one row for each cell and bound.
+def _is_free_elsewhere() -> pl.Expr:
+    """Say what the network does not charge, which an allowance counts all the same."""
+    return (pl.col("status") == "free") & ~pl.col("reason").is_in(NOT_COUNTED)
+
+
+def _is_allowed(terms: Terms) -> pl.Expr:
+    is_allowed = pl.lit(True)
+    for number, where in terms.allowed.items():
+        if where.given():
+            is_of_charge = pl.col("charge_id") == number
+            is_allowed = pl.when(is_of_charge).then(matches(where)).otherwise(is_allowed)
+    return is_allowed
+
+
+def _with_available(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    given = _free_units(scoped, terms)
+    carried = (
+        scoped.filter(pl.col("carry_over_months") > 0)
+        .select("account_id", "scope", scope_key=state_key())
+        .unique()
+        .join(_carried(terms), on=["account_id", "scope_key"])
+        .group_by("scope")
+        .agg(carried=pl.col("carried").sum())
+    )
+    return (
+        scoped.join(given, on=["charge_id", "account_id"], how="left", maintain_order="left")
+        .join(carried, on="scope", how="left", maintain_order="left")
+        .with_columns(
+            available=(
+                pl.col("included") + pl.col("given").fill_null(0) + pl.col("carried").fill_null(0)
+            ).cast(QUANTITY)
+        )
+        .drop("given", "carried")
+    )
+
+
+def closing_allowances(rated: pl.DataFrame, stretches: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Say what is left of allowances that carry over, by the month that it is from: `STATE`.
+
+    Taken first is what is oldest. Args: schemas `RATED` and `STRETCHES`.
     """
-    names = ["scope", "bound", *CELL, "quantity"]
-    sizes = cells.group_by("scope").agg(total=pl.col("quantity").sum(), count=pl.len())
-    sized = bounds.unique().join(sizes, on="scope")
-    is_simple = (pl.col("total") <= pl.col("bound")) | (pl.col("count") == 1)
-    simple = (
-        sized.filter(is_simple)
-        .join(cells, on="scope")
-        .with_columns(quantity=pl.min_horizontal("quantity", "bound"))
+    carrying = (
+        terms.charges.select("allowance_id", "plan", "version_from")
+        .join(terms.allowances.filter(pl.col("carry_over_months") > 0), on="allowance_id")
+        .unique()
     )
-    hard = sized.filter(~is_simple).select(BOUNDS.names())
-    if hard.is_empty():
-        return simple.select(names)
-    asked = cells.join(hard.select("scope").unique(), on="scope")
-    answer = below(meter, asked.select("scope", *CELL), hard)
-    return pl.concat([simple.select(names), answer.select(names).cast({"quantity": QUANTITY})])
-
-
-def _first_of_account(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    scope = pl.format("allowance|{}|{}", "charge_id", "account_id")
-    scoped = units.with_columns(scope=scope)
-    parts = [
-        units_below(
-            str(meter),
-            cells.select("scope", *CELL, "quantity"),
-            cells.select("scope", bound="allowance"),
-            terms.below,
-        ).rename({"quantity": "below"})
-        for (meter,), cells in scoped.partition_by("meter", as_dict=True).items()
-    ]
-    if not parts:
-        return units.with_columns(below=pl.lit(None, QUANTITY))
-    return scoped.join(
-        pl.concat(parts).drop("bound"), on=["scope", *CELL], how="left", nulls_equal=True
-    ).drop("scope")
-
-
-def _split(covered: pl.DataFrame) -> list[pl.DataFrame]:
-    reason = (
-        pl.when(pl.col("rate_date").is_null())
-        .then(pl.lit("included"))
-        .otherwise(pl.lit("allowance"))
+    if carrying.is_empty():
+        return no_state()
+    name = ["account_id", "allowance_plan", "allowance"]
+    used = (
+        terms.of(rated, "allowance_id")
+        .filter(pl.col("status") == "free", pl.col("reason") == "allowance")
+        .join(carrying.select("allowance_id", *name[1:]), on="allowance_id")
+        .group_by(name)
+        .agg(used=pl.col("quantity").sum())
     )
-    first = covered.with_columns(quantity=pl.col("below"), status=pl.lit("free"), reason=reason)
-    rest = covered.with_columns(quantity=pl.col("quantity") - pl.col("below"))
+    granted = (
+        stretches.join(carrying, on=["plan", "version_from"])
+        .sort("start_date")
+        .unique(name, keep="last", maintain_order=True)
+        .with_columns(key=pl.format("{}|{}|{}", *name[1:], "account_id"))
+    )
+    own = granted.select(*name, "key", from_month=pl.lit(str(terms.month)), value="included")
+    months = granted.select("key", *name, "carry_over_months")
+    earlier = (
+        _carried(terms)
+        .rename({"scope_key": "key", "carried": "value"})
+        .join(months, on=["account_id", "key"])
+    )
+    both = pl.concat([own, earlier.select(own.columns)]).join(used, on=name, how="left")
+    up_to = pl.col("value").cum_sum().over("key")
+    left = (up_to - pl.col("used").fill_null(0)).clip(0, pl.col("value"))
+    kept = both.sort("key", "from_month").with_columns(value=left)
+    index = pl.col("from_month").str.split("-").list
+    age = pl.lit(terms.month.index) - (
+        index.get(0).cast(pl.Int32) * 12 + index.get(1).cast(pl.Int32) - 1
+    )
+    unexpired = kept.join(months.select("key", "carry_over_months"), on="key").filter(
+        age < pl.col("carry_over_months")
+    )
+    named = unexpired.with_columns(key=pl.format("{}|{}", "key", "from_month"))
+    return as_state(named, CARRIED, key="key", value="value")
+
+
+def _free_units(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Add up the units that discounts give an account while their months last."""
+    index = contract_month(terms.month)
+    return (
+        scoped.select("charge_id", "account_id", "contract_from")
+        .unique()
+        .join(terms.free_units, on="charge_id")
+        .filter(pl.col("months").is_null() | (index < pl.col("months")))
+        .unique(("charge_id", "account_id", "discount"))
+        .group_by("charge_id", "account_id")
+        .agg(given=pl.col("free_units").sum())
+    )
+
+
+def contract_month(month: Month) -> pl.Expr:
+    """Say how many months of the contract were before `month`: 0 in the month that it begins."""
+    since = pl.col("contract_from")
+    return pl.lit(month.index) - (since.dt.year() * 12 + since.dt.month().cast(pl.Int32) - 1)
+
+
+def state_key() -> pl.Expr:
+    """The name under which unused units are carried: it does not change with the version."""
+    rest = pl.col("scope").str.replace(r"^allowance\|\d+\|", "")
+    return pl.concat_str(["allowance_plan", "allowance", rest], separator="|")
+
+
+def _carried(terms: Terms) -> pl.DataFrame:
+    """What is left of earlier months: account_id, scope_key, from_month, carried."""
+    return terms.state(CARRIED).select(
+        "account_id",
+        scope_key=pl.col("key").str.replace(r"\|\d{4}-\d{2}$", ""),
+        from_month=pl.col("key").str.extract(r"(\d{4}-\d{2})$"),
+        carried=pl.col("value").cast(QUANTITY),
+    )
+
+
+def _split(covered: pl.DataFrame, terms: Terms) -> list[pl.DataFrame]:
+    is_add_on = pl.col("kind") == "add_on"
+    reason = pl.when(is_add_on).then(pl.lit("included")).otherwise(pl.lit("allowance"))
+    with_kind = terms.of(covered, "kind")
+    is_cut = pl.col("quantity").sum().over("scope") > pl.col("available")
+    told = with_kind.with_columns(is_cut=is_cut).filter(pl.col("status") == "open")
+    first = told.with_columns(quantity=pl.col("below"), status=pl.lit("free"), reason=reason)
+    rest = told.with_columns(
+        first_scope=pl.when("is_cut").then("scope"),
+        first_bound=pl.when("is_cut").then("available"),
+        quantity=pl.col("quantity") - pl.col("below"),
+    )
     return [part.filter(pl.col("quantity") > 0).select(UNITS.names()) for part in (first, rest)]

@@ -8,17 +8,28 @@ from decimal import Decimal
 import polars as pl
 
 from metering.errors import SumsDisagreeError
-from metering.meter import DELIVERIES, Meter
+from metering.meter import DELIVERIES
 from metering.period import Month
+from pricing.adjustment import adjust, agreements_in
+from pricing.allowance import closing_allowances
+from pricing.asking import cost_cards, plans_in_use
 from pricing.catalog import Catalog
-from pricing.charge import charge, units_of_fees, units_of_holdings
-from pricing.coverage import count_deliveries, take_usage, uneven_accounts
+from pricing.charge import DETAIL, charge
+from pricing.coverage import count_deliveries, take_usage, uneven_accounts, unused_units
+from pricing.fee import closing_advances, settle_advances, units_of_fees, units_of_holdings
 from pricing.invoice import Drafts
-from pricing.plan import Plan
+from pricing.line import details_of, round_lines
+from pricing.offer import AddOn, Allowance, FixedFee
+from pricing.plan import Plan, Version
 from pricing.settlement import settle
-from pricing.state import closing_state
+from pricing.state import closing_state, no_state
 from pricing.subscription import holdings_in, stretches_in
-from pricing.terms import Below, Terms, terms_of
+from pricing.terms import Below, Terms
+from pricing.terms_writer import terms_of
+from pricing.tier_rating import closing_tiers
+from pricing.waiver import closing_volumes
+
+FIRST_STATE_DAY = date(2022, 2, 1)  # prices before it are not known
 
 
 @dataclass(frozen=True)
@@ -63,28 +74,88 @@ def rate_month(
     Returns:
         A draft for each account with usage or a plan in the month, and the closing state.
     """
-    terms = make_terms(catalog, month, below)
+    terms = make_terms(catalog, month, below, opening)
     stretches = stretches_in(month, catalog.subscriptions, catalog.plans)
-    held = holdings_in(month, catalog.holdings, catalog.subscriptions, catalog.plans)
     owned = usage.filter(pl.col("account_id").is_not_null())
     units, left = take_usage(owned, stretches, catalog.plans, terms)
-    details = charge(
-        pl.concat([units, units_of_fees(stretches, terms), units_of_holdings(held, terms)]), terms
-    )
+    idle = unused_units(units, stretches, terms)
+    details, rated = charge(pl.concat([units, idle, _units_of_time(catalog, month, terms)]), terms)
     counts = count_deliveries(details, left)
     _check_sums(uneven_accounts(counts, owned))
-    present = {*owned["account_id"], *stretches["account_id"]}
-    drafts = settle(catalog, month, details=details, counts=counts, left=left, present=present)
+    ahead = _ahead(catalog, month.next(), terms)
+    settled = settle_advances(details, ahead, terms)
+    lines = round_lines(settled)
+    added, commitments = adjust(
+        lines, agreements_in(stretches, catalog.plans, month), month, terms.currencies(), opening
+    )
+    drafts = settle(
+        catalog,
+        month,
+        lines=pl.concat([lines, added]),
+        details=pl.concat([settled, details_of(added, month)]),
+        counts=counts,
+        left=left,
+        present={*owned["account_id"], *stretches["account_id"]},
+    )
     is_loose = pl.col("account_id").is_null() & (pl.col("meter") == DELIVERIES)
     unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
     # Each kind of state is one part here, made of `opening` and of what the month did.
-    return Rated(drafts, unassigned, closing_state([]))
+    closing = [
+        closing_tiers(rated, terms),
+        closing_allowances(rated, stretches, terms),
+        closing_advances(ahead, terms),
+        closing_volumes(owned, terms.parts.values(), month, opening),
+        commitments,
+    ]
+    return Rated(drafts, unassigned, closing_state(closing))
+
+
+def _units_of_time(catalog: Catalog, month: Month, terms: Terms) -> pl.DataFrame:
+    """List fixed fees and add-ons as units."""
+    stretches = stretches_in(month, catalog.subscriptions, catalog.plans)
+    held = holdings_in(month, catalog.holdings, catalog.subscriptions, catalog.plans)
+    return pl.concat([units_of_fees(stretches, terms), units_of_holdings(held, terms)])
+
+
+def _ahead(catalog: Catalog, month: Month, terms: Terms) -> pl.DataFrame:
+    """Rate what is due in advance for `month`: schema `DETAIL`."""
+    if not (terms.charges["due"] == "advance").any():
+        return DETAIL.to_frame()
+    then = make_terms(catalog, month, terms.below)
+    units = _units_of_time(catalog, month, then)
+    due = units.filter(then.of(units.select("charge_id"), "due")["due"] == "advance")
+    return charge(due, then)[0]
 
 
 def first_state_month(catalog: Catalog) -> Month | None:
     """The month before which no state is; None where nothing in the book has state."""
-    days: list[date] = []
-    return Month.of(min(days)) if days else None
+    stateful = {plan.plan for plan in plans_in_use(catalog) if has_state(plan)}
+    days = [s.effective_from for s in catalog.subscriptions if s.plan in stateful]
+    known = [max(day, FIRST_STATE_DAY) for day in days]
+    return Month.of(min(known)) if known else None
+
+
+def has_state(plan: Plan) -> bool:
+    """Say whether a month on a plan depends on the months before."""
+    return any(
+        _version_has_state(version)
+        or any(
+            getattr(charge.price, "over", "month") == "contract"
+            or (charge.free_for is not None and charge.free_for.deliveries_max is not None)
+            or (isinstance(charge.allowance, Allowance) and charge.allowance.carry_over_months)
+            for charge in version.charge
+        )
+        for version in plan.version
+    )
+
+
+def _version_has_state(version: Version) -> bool:
+    offers: list[FixedFee | AddOn] = [*version.fixed_fee, *version.add_on]
+    return (
+        any(offer.due == "advance" for offer in offers)
+        or any(shared.carry_over_months for shared in version.allowance)
+        or (version.commitment is not None and version.commitment.months > 1)
+    )
 
 
 def units_of_charge(
@@ -92,10 +163,10 @@ def units_of_charge(
 ) -> pl.DataFrame:
     """Find the units that a charge of a plan takes: schema `UNITS` and the column `meter`."""
 
-    def unasked(meter: str, cells: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+    def unasked(*_: object) -> pl.DataFrame:
         raise AssertionError("taking usage asks for no order of time")
 
-    terms = make_terms(catalog, month, unasked)
+    terms = make_terms(catalog, month, unasked, no_state())
     stretches = stretches_in(month, catalog.subscriptions, catalog.plans)
     units, _ = take_usage(usage, stretches, catalog.plans, terms)
     named = terms.of(units, "plan", "charge", "meter")
@@ -107,7 +178,9 @@ def name_in_plan(line: Mapping[str, str]) -> str:
     return line["charge"].removeprefix(f"{line['plan']}: ")
 
 
-def make_terms(catalog: Catalog, month: Month, below: Below) -> Terms:
+def make_terms(
+    catalog: Catalog, month: Month, below: Below, opening: pl.DataFrame | None = None
+) -> Terms:
     """Write the terms of the plans that accounts of the book are on."""
     return terms_of(
         month,
@@ -116,19 +189,13 @@ def make_terms(catalog: Catalog, month: Month, below: Below) -> Terms:
         meters=catalog.meters,
         rates=catalog.rates,
         categories=catalog.categories,
+        fx=catalog.fx,
+        opening=opening,
+        first_days=catalog.first_days(),
+        cost_cards=cost_cards(catalog),
         below=below,
+        midnight=catalog.accounts.midnight,
     )
-
-
-def plans_in_use(catalog: Catalog) -> list[Plan]:
-    """The plans that some account is on at some time."""
-    return [catalog.plans[name] for name in sorted({s.plan for s in catalog.subscriptions})]
-
-
-def meters_of(catalog: Catalog) -> list[Meter]:
-    """The meters that charges name, and deliveries, whose every one must be accounted for."""
-    charges = (c for plan in plans_in_use(catalog) for v in plan.version for c in v.charge)
-    return [catalog.meters[name] for name in sorted({DELIVERIES, *(c.meter for c in charges)})]
 
 
 def _check_sums(uneven: Sequence[str]) -> None:

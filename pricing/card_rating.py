@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from metering.event import QUANTITY
-from pricing.allowance import CELL, units_below
-from pricing.money import UNIT_PRICE
+from pricing.fx import FX_DECIMALS, with_fx
+from pricing.money import UNIT_PRICE, round_unit_price
 from pricing.rate_card import (
     RATE_KEY,
     SHARED_COUNTER,
@@ -12,12 +11,15 @@ from pricing.rate_card import (
     why_no_rate,
     with_card_category,
 )
-from pricing.terms import UNITS, Terms
+from pricing.scope import CELL, FIRST, units_below
+from pricing.terms import UNITS, Crossing, Terms
+from pricing.tier_rating import take_between
 
 # What the network itself does not charge. A type that is not named here is charged.
 FREE_TYPE = pl.col("pricing_type").str.starts_with("free_") | pl.col("pricing_type").is_in(
     ["exempt", "paid_exempt"]
 )
+CONVERTED = pl.Decimal(38, UNIT_PRICE.scale + FX_DECIMALS)
 _WORDS = {"market": "the market is unknown", "category": "the category is unknown"}
 
 
@@ -69,17 +71,19 @@ def date_prices(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
 def rate_by_card(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Price open units of charges that name a card.
 
-    Returns `units` with `status`, `reason`, `tier`, `unit_price`, `evidence` and `note`. A cell
+    Returns `UNITS` with `tier`, `priced_quantity`, `unit_price`, `evidence` and `note`. A cell
     without a rate has the status `unknown` and says which price is missing.
     """
-    priced = with_card_category(
+    asked = _with_currency(
         terms.of(
             units,
-            *("card", "rates", "currency", "unit", "meter", "component"),
-            *("markup_factor", "markup_text"),
-        )
-        .with_columns(asked_date="rate_date")
-        .with_columns(rate_date="price_date"),
+            *("card", "rates", "unit", "meter", "component", "crossing"),
+            *("factor", "added", "decimals", "mode", "markup_text"),
+        ),
+        terms,
+    )
+    priced = with_card_category(
+        asked.with_columns(asked_date="rate_date").with_columns(rate_date="price_date"),
         terms.categories,
     )
     rates = find_rates(priced.select(*RATE_KEY, "rates"), terms.rates)
@@ -88,7 +92,7 @@ def rate_by_card(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     found = priced.join(rates, on=on)
     at_list = found.filter(pl.col("tier").is_null())
     tiered = _cut_by_time(found.filter(pl.col("tier").is_not_null()), terms)
-    names = [*UNITS.names(), "tier", "unit_price", "evidence", "note"]
+    names = [*UNITS.names(), "tier", "priced_quantity", "unit_price", "evidence", "note"]
     return pl.concat(
         [
             *(_at_rate(frame).select(names) for frame in (at_list, tiered)),
@@ -97,12 +101,54 @@ def rate_by_card(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     )
 
 
+def _with_currency(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Add `currency`, that of the card's rates, and the rate of exchange where it is another."""
+    billed = terms.of(units, "currency", "card_currency").join(
+        terms.accounts.select("account_id", "account_currency"),
+        on="account_id",
+        how="left",
+        maintain_order="left",
+    )
+    named = billed.with_columns(pl.coalesce("currency", "account_currency").alias("currency"))
+    is_other = pl.col("card_currency") != pl.col("currency")
+    converted = with_fx(named, terms.fx).with_columns(
+        billed_in="currency",
+        is_unconverted=is_other.fill_null(False) & pl.col("fx_rate").is_null(),
+        fx_rate=pl.when(is_other).then("fx_rate"),
+        fx_text=pl.when(is_other).then("fx_text"),
+        currency=pl.coalesce("card_currency", "currency"),
+    )
+    # Without a rate of exchange there is no price: no card has rates in such a currency.
+    return converted.with_columns(
+        currency=pl.when("is_unconverted")
+        .then(pl.format("{} in {}", "currency", "billed_in"))
+        .otherwise("currency")
+    ).drop("card_currency", "account_currency", "billed_in", "is_unconverted")
+
+
 def _at_rate(found: pl.DataFrame) -> pl.DataFrame:
-    # 8 decimals of a rate and 4 of a markup fit the 12 of a unit price: nothing is rounded.
-    return found.with_columns(
+    # 8 decimals of a rate and 4 of a markup fit the 12 of a unit price: nothing is rounded, unless
+    # the plan says so or the rate is converted.
+    rate = pl.col("rate").cast(UNIT_PRICE) * pl.col("factor")
+    converted = rate.cast(CONVERTED) * pl.col("fx_rate").cast(CONVERTED)
+    in_currency = (
+        pl.when(pl.col("fx_rate").is_null())
+        .then(rate)
+        .otherwise(round_unit_price(converted, UNIT_PRICE.scale, "half_up"))
+    )
+    marked = found.with_columns(unit_price=in_currency + pl.col("added"))
+    rounded = pl.col("unit_price")
+    for decimals, mode in found.select("decimals", "mode").drop_nulls().unique().rows():
+        is_so = (pl.col("decimals") == decimals) & (pl.col("mode") == mode)
+        price = round_unit_price(pl.col("unit_price"), decimals, mode)
+        rounded = pl.when(is_so.fill_null(False)).then(price).otherwise(rounded)
+    return marked.with_columns(
         status=pl.lit("billed"),
-        unit_price=pl.col("rate").cast(UNIT_PRICE) * pl.col("markup_factor"),
-        note=pl.format("{}{}", "rate_text", "markup_text"),
+        priced_quantity="quantity",
+        unit_price=rounded.cast(UNIT_PRICE),
+        note=pl.concat_str(
+            ["rate_text", "fx_text", pl.col("markup_text")], separator="", ignore_nulls=True
+        ),
     )
 
 
@@ -110,7 +156,7 @@ def _cut_by_time(found: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Cut each cell into what each tier takes, in order of time over its portfolio and market."""
     counter = pl.col("card_category").replace(SHARED_COUNTER)
     scoped = (
-        found.join(terms.portfolios, on="account_id", how="left", maintain_order="left")
+        found.join(terms.accounts, on="account_id", how="left", maintain_order="left")
         .with_columns(pl.col("portfolio_id").fill_null(pl.col("account_id")), counter=counter)
         .with_columns(
             scope=pl.format(
@@ -127,26 +173,14 @@ def _cut_by_time(found: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     beyond = totals.filter(pl.col("total") > pl.col("first"))
     parts = [cells.join(beyond, on="scope", how="anti")]
     tiered = scoped.join(beyond.select("scope"), on="scope", how="semi")
-    for (meter,), frame in tiered.partition_by("meter", as_dict=True).items():
-        distinct = frame.select("scope", *CELL, "quantity").unique()
-        bounds = frame.select("scope", bound="up_to").drop_nulls().unique()
-        reached = units_below(str(meter), distinct, bounds, terms.below)
-        parts.append(_take_between(frame, reached))
+    bounded = tiered.with_columns(lower="over", upper="up_to")
+    for key, frame in bounded.partition_by("meter", "crossing", as_dict=True).items():
+        crossing: Crossing = "after" if key[1] == "after" else "split"
+        distinct = frame.select("scope", *CELL, *FIRST, "quantity").unique()
+        bounds = frame.select("scope", bound="upper").drop_nulls().unique()
+        below = units_below(str(key[0]), distinct, bounds, terms.below, crossing)
+        parts.append(take_between(frame, below).drop("lower", "upper"))
     return pl.concat(parts)
-
-
-def _take_between(cells: pl.DataFrame, reached: pl.DataFrame) -> pl.DataFrame:
-    on = ["scope", *CELL]
-    upper = reached.rename({"bound": "up_to", "quantity": "upper"})
-    lower = reached.rename({"bound": "over", "quantity": "lower"})
-    taken = pl.col("upper").fill_null(pl.col("quantity")) - pl.col("lower").fill_null(0)
-    return (
-        cells.join(upper, on=[*on, "up_to"], how="left", nulls_equal=True)
-        .join(lower, on=[*on, "over"], how="left", nulls_equal=True)
-        .with_columns(quantity=taken.cast(QUANTITY))
-        .filter(pl.col("quantity") > 0)
-        .drop("upper", "lower")
-    )
 
 
 def _unknown(missing: pl.DataFrame, terms: Terms) -> pl.DataFrame:
@@ -157,6 +191,7 @@ def _unknown(missing: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         status=pl.lit("unknown"),
         reason="why",
         tier=pl.lit(None, pl.Int64),
+        priced_quantity="quantity",
         unit_price=pl.lit(None, UNIT_PRICE),
         evidence=pl.lit(None, pl.String),
         note=pl.format("price unknown: {}", "why"),

@@ -27,19 +27,23 @@ from pricing.checks import (
     unknown_currencies,
     wrong_currencies,
 )
-from pricing.plan import Plan, check_plan
+from pricing.extension import extend_plans
+from pricing.fx import FX_FILE, read_fx
+from pricing.plan import Plan, check_dates, check_plan
+from pricing.price import NetworkCost
 from pricing.rate_card import read_cards, read_categories
 from pricing.subscription import (
     Holding,
     Subscription,
     check_holdings,
     check_subscriptions,
+    trial_end,
 )
 from pricing.tax import Tax, check_taxes
 
 BOOK_FILES = (
     *(SETTINGS, "accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv"),
-    "taxes.csv",
+    *("taxes.csv", FX_FILE),
 )
 SHIPPED_FILES = (
     *("markets.csv", "card_categories.csv"),
@@ -62,6 +66,7 @@ class Catalog:
     plans: Mapping[str, Plan]
     rates: pl.DataFrame  # schema RATES
     categories: pl.DataFrame  # schema CARD_CATEGORIES
+    fx: pl.DataFrame  # schema FX_RATES
     subscriptions: tuple[Subscription, ...]
     holdings: tuple[Holding, ...]
     taxes: tuple[Tax, ...] | None  # None where the book has no taxes.csv: invoices are net
@@ -81,14 +86,28 @@ class Catalog:
         first_rows = {a.account_id: a for a in reversed(self.accounts.accounts)}
         return {**first_rows, **self.accounts.as_of(month.first_day)}
 
+    def first_days(self) -> dict[str, date]:
+        """The first day of each account in `accounts.csv`."""
+        return {a.account_id: a.effective_from for a in reversed(self.accounts.accounts)}
+
     def changes(self, month: Month) -> list[date]:
         """The days inside `month` on which a plan, a subscription or a rate begins or ends."""
         plans = [self.plans[name] for name in sorted({s.plan for s in self.subscriptions})]
         cards = {price.card for _, _, price in card_charges(plans)}
+        passes_cost = any(
+            isinstance(charge.price, NetworkCost)
+            for plan in plans
+            for version in plan.version
+            for charge in version.charge
+        )
+        if passes_cost and self.settings.cost is not None:
+            cards |= {p.card for _, _, p in card_charges([self.plans[self.settings.cost.plan]])}
         rates = self.rates.filter(pl.col("card").is_in(cards))
         days = {
             *(version.effective_from for plan in plans for version in plan.version),
             *(day for subscription in self.subscriptions for day in subscription.days()),
+            *(day for s in self.subscriptions if (day := trial_end(s, self.plans)) is not None),
+            *(self.fx["fx_from"] if cards else ()),
             *rates["card_from"],
             *rates["card_to"],
             *(self.categories["valid_from"] if cards else ()),
@@ -123,6 +142,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     rates, card_problems = read_cards(paths)
     categories, category_problems = read_categories(data_path("card_categories.csv"))
     subscriptions, subscription_problems = read_rows(book.root / "subscriptions.csv", Subscription)
+    fx, fx_problems = read_fx(book.root / FX_FILE)
     holdings, holding_problems = read_rows(book.root / "add_ons.csv", Holding)
     taxes, tax_problems = read_rows(book.root / "taxes.csv", Tax)
     known = set(accounts.ids())
@@ -139,13 +159,14 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         plans=plans,
         rates=rates,
         categories=categories,
+        fx=fx,
         subscriptions=tuple(subscriptions),
         holdings=tuple(holdings),
         taxes=tuple(taxes) if (book.root / "taxes.csv").exists() else None,
         files=_contents(book, files),
     )
     problems += [*meter_problems, *plan_problems, *card_problems, *category_problems]
-    problems += [*subscription_problems, *holding_problems, *tax_problems]
+    problems += [*subscription_problems, *holding_problems, *tax_problems, *fx_problems]
     problems += check_subscriptions(subscriptions, plans, known)
     problems += check_holdings(holdings, subscriptions, plans, known)
     problems += check_taxes(taxes, known)
@@ -197,7 +218,7 @@ def _read_plans(
         problems += found
         if plan is None:
             continue
-        problems += [*check_plan(plan, path.name), *check_charges(plan, meters, path.name)]
+        problems += check_dates(plan, path.name)
         earlier = places.get(plan.plan)
         if earlier is not None and earlier.parent == path.parent:
             what = f"the plan '{plan.plan}' is also in {earlier.name}"
@@ -206,4 +227,9 @@ def _read_plans(
             what = f"takes the place of the plan '{plan.plan}' that ships with Tollbook"
             warnings.append(Problem(f"{path.name} plan", what, "rename it if you did not mean to"))
         plans[plan.plan], places[plan.plan] = plan, path
-    return plans, problems, warnings
+    files = {name: path.name for name, path in places.items()}
+    written, found = extend_plans(plans, files)
+    problems += found
+    for name, plan in written.items():
+        problems += [*check_plan(plan, files[name]), *check_charges(plan, meters, files[name])]
+    return written, problems, warnings

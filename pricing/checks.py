@@ -10,8 +10,10 @@ from metering.door import nearest
 from metering.errors import Problem
 from metering.meter import Meter
 from pricing.money import MINOR_DECIMALS
-from pricing.plan import Charge, Plan, Version, can_both_match
+from pricing.offer import Charge
+from pricing.plan import Plan, Version, can_both_match
 from pricing.price import FromCard
+from pricing.price_checks import check_offers
 from pricing.subscription import Subscription
 from pricing.taking import DEFAULT_COMPONENT, accounts_for_deliveries, card_unit
 
@@ -36,6 +38,7 @@ def check_charges(plan: Plan, meters: Mapping[str, Meter], where: str) -> Iterat
             else:
                 yield from _unfit_meter(charge, meters[charge.meter], f"{place}.charge")
         known = [charge for charge in version.charge if charge.meter in meters]
+        yield from check_offers(plan, version, meters, place)
         yield from _twice_charged(known, meters, place)
         yield from _unknown_components(version, meters, place)
 

@@ -7,17 +7,20 @@ count is charged or left; nobody asks for all of it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import reduce
 from operator import and_, or_
 
 import polars as pl
 
-from metering.event import QUANTITY, USAGE_DIMENSIONS
-from metering.meter import DELIVERIES, Meter
+from metering.event import QUANTITY, USAGE_DIMENSIONS, USAGE_SPLITS
+from metering.meter import DELIVERIES
 from metering.unit import Conversations
-from pricing.plan import Charge, Plan, Version, Where
+from pricing.offer import Where
+from pricing.part import Part
+from pricing.plan import Plan, Version
 from pricing.taking import DEFAULT_COMPONENT, accounts_for_deliveries, has_own_categories
-from pricing.terms import UNITS, Terms, charge_ids
+from pricing.terms import UNITS, Terms
 
 # What no charge takes. `component` is null where there is no plan.
 LEFT = pl.Schema(
@@ -33,6 +36,7 @@ LEFT = pl.Schema(
     }
 )
 IS_DELIVERY = pl.col("meter") == DELIVERIES
+KEYS = (*USAGE_DIMENSIONS, "pricing_opinion")
 SHOWN = ("category", "pricing_type")  # what tells a person which deliveries nothing covers
 
 
@@ -61,7 +65,8 @@ def take_usage(
         terms: Whose charges are those of `plans`.
 
     Returns:
-        Schema `UNITS`, one row for each row of usage and charge, and schema `LEFT` for the rest.
+        Schema `UNITS`, one row for each row of usage and part of a charge, and schema `LEFT` for
+        the rest.
     """
     numbered = usage.filter(pl.col("quantity") != 0).with_row_index("row")
     is_of_day = (pl.col("start_date") <= pl.col("rate_date")) & (
@@ -69,23 +74,44 @@ def take_usage(
     )
     placed = numbered.join(stretches, on="account_id").filter(is_of_day.fill_null(True))
     homeless = numbered.filter(IS_DELIVERY).join(placed, on="row", how="anti")
-    parts = [_as_left(_without_plan(homeless))]
+    left = [_as_left(_without_plan(homeless))]
     taken: list[pl.DataFrame] = [UNITS.to_frame()]
-    ids = charge_ids(terms.charges)
     decided: list[pl.DataFrame] = []
     for (plan, version_from), frame in placed.partition_by(
         "plan", "version_from", as_dict=True
     ).items():
         versions = {version.effective_from: version for version in plans[str(plan)].version}
         version = versions[version_from]
-        for component in _components(version, terms.meters):
-            known = {c.name: ids[str(plan), version_from, c.name] for c in version.charge}
-            decided.append(_decide(frame, version, component, known, terms.meters))
+        parts = _parts(terms, str(plan), version.effective_from)
+        for component in _components(parts):
+            decided.append(_decide(frame, version, component, parts))
     if decided:
         found = _once_a_month(pl.concat(decided))
         taken.append(_as_units(found.filter(pl.col("charge_id").is_not_null())))
-        parts.append(_as_left(found.filter(pl.col("status").is_not_null())))
-    return pl.concat(taken), pl.concat(parts)
+        left.append(_as_left(found.filter(pl.col("status").is_not_null())))
+    return pl.concat(taken), pl.concat(left)
+
+
+def unused_units(units: pl.DataFrame, stretches: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """List, as units of quantity 0, the charges that cost something although nothing was used.
+
+    Each counts once a month, as the first version that has it says. Result: schema `UNITS`.
+    """
+    due = terms.charges.filter(pl.col("charges_unused"), pl.col("kind") == "usage")
+    used = terms.of(units, "plan", "charge").select("account_id", "plan", "charge").unique()
+    idle = (
+        stretches.join(due.drop("over"), on=["plan", "version_from"])
+        .sort("account_id", "start_date")
+        .unique(("account_id", "plan", "charge"), keep="first", maintain_order=True)
+        .join(used, on=["account_id", "plan", "charge"], how="anti")
+    )
+    return _as_units(
+        idle.with_columns(
+            *(pl.lit(None, pl.String).alias(name) for name in (*USAGE_SPLITS, *USAGE_DIMENSIONS)),
+            rate_date=pl.lit(None, pl.Date),
+            quantity=pl.lit(0, QUANTITY),
+        )
+    )
 
 
 def count_deliveries(details: pl.DataFrame, left: pl.DataFrame) -> pl.DataFrame:
@@ -142,43 +168,48 @@ def _any(conditions: Sequence[pl.Expr]) -> pl.Expr:
     return reduce(or_, conditions, pl.lit(False))
 
 
-def _components(version: Version, meters: Mapping[str, Meter]) -> list[str]:
+Parts = Mapping[int, Part]  # by charge_id
+
+
+def _parts(terms: Terms, plan: str, version_from: date) -> Parts:
+    of_version = terms.charges.filter(
+        pl.col("plan") == plan, pl.col("version_from") == version_from
+    )
+    return {n: terms.parts[n] for n in of_version["charge_id"] if n in terms.parts}
+
+
+def _components(parts: Parts) -> list[str]:
     """Name the components of a version, and the default one if none answers for deliveries."""
-    named = set(version.components())
-    return sorted(named | (set() if _accounting(version, meters) else {DEFAULT_COMPONENT}))
+    named = {part.offer.component for part in parts.values()}
+    return sorted(named | (set() if _accounting(parts) else {DEFAULT_COMPONENT}))
 
 
-def _accounting(version: Version, meters: Mapping[str, Meter]) -> set[str]:
+def _accounting(parts: Parts) -> set[str]:
     """Name the components that answer for every delivery."""
-    return {c.component for c in version.charge if accounts_for_deliveries(meters[c.meter])}
+    return {p.offer.component for p in parts.values() if accounts_for_deliveries(p.meter)}
 
 
-def _decide(
-    frame: pl.DataFrame,
-    version: Version,
-    component: str,
-    ids: Mapping[str, int],
-    meters: Mapping[str, Meter],
-) -> pl.DataFrame:
+def _decide(frame: pl.DataFrame, version: Version, component: str, parts: Parts) -> pl.DataFrame:
     """Add `component`, `charge_id` where a charge takes a row, else `status` and `reason`."""
-    charges = [charge for charge in version.charge if charge.component == component]
-    answers = component in (_accounting(version, meters) or {DEFAULT_COMPONENT})
+    own = {n: part for n, part in parts.items() if part.offer.component == component}
+    charges = [*own.values()]
+    answers = component in (_accounting(parts) or {DEFAULT_COMPONENT})
     is_delivery = IS_DELIVERY & pl.lit(answers)
     is_counted = (pl.col("standing") == "counted") & (pl.col("quantity") > 0)
     number = pl.lit(None, pl.Int64)
-    for charge in charges:
-        number = pl.when(_takes(charge) & is_counted).then(ids[charge.name]).otherwise(number)
+    for charge_id, part in own.items():
+        number = pl.when(_takes(part) & is_counted).then(charge_id).otherwise(number)
     is_free = version.when_uncovered(component) == "free"
     status = (
         pl.when(number.is_not_null())
         .then(None)
         .when(pl.col("standing") == "removed")
         .then(pl.when(is_delivery).then(pl.lit("removed")))
-        .when(is_delivery & _any([*_in_conversation(charges, meters)]))
+        .when(is_delivery & _any([*_in_conversation(charges)]))
         .then(pl.lit("in_conversation"))
-        .when(_any([*_could_take(charges, meters)]))
+        .when(_any([*_could_take(charges)]))
         .then(pl.lit("unknown"))
-        .when(is_delivery | _is_kind_of_conversation(charges, meters))
+        .when(is_delivery | _is_kind_of_conversation(charges))
         .then(pl.lit("free" if is_free else "uncovered"))
     )
     return frame.with_columns(
@@ -194,8 +225,8 @@ def _decide(
     )
 
 
-def _what_is_unknown(charges: Sequence[Charge]) -> pl.Expr:
-    named = [key for key in USAGE_DIMENSIONS if any(key in c.where.given() for c in charges)]
+def _what_is_unknown(parts: Sequence[Part]) -> pl.Expr:
+    named = [key for key in KEYS if any(key in part.offer.where.given() for part in parts)]
     missing = [pl.when(pl.col(key).is_null()).then(pl.lit(key)) for key in named]
     return (
         pl.when(pl.col("standing") == "unread")
@@ -206,33 +237,32 @@ def _what_is_unknown(charges: Sequence[Charge]) -> pl.Expr:
     )
 
 
-def _takes(charge: Charge) -> pl.Expr:
-    return (pl.col("meter") == charge.meter) & matches(charge.where)
+def _takes(part: Part) -> pl.Expr:
+    return (pl.col("meter") == part.meter.meter) & matches(part.offer.where)
 
 
-def _in_conversation(charges: Sequence[Charge], meters: Mapping[str, Meter]) -> Iterator[pl.Expr]:
+def _in_conversation(parts: Sequence[Part]) -> Iterator[pl.Expr]:
     """Yield which deliveries are part of a conversation that a charge takes instead."""
-    for charge in charges:
-        meter = meters[charge.meter]
-        if isinstance(meter.source, Conversations):
-            kept = charge.where
-            if has_own_categories(meter):  # which say nothing of the delivery's
+    for part in parts:
+        if isinstance(part.meter.source, Conversations):
+            kept = part.offer.where
+            if has_own_categories(part.meter):  # which say nothing of the delivery's
                 kept = kept.model_copy(update={"category": None})
             yield matches(kept)
 
 
-def _is_kind_of_conversation(charges: Sequence[Charge], meters: Mapping[str, Meter]) -> pl.Expr:
+def _is_kind_of_conversation(parts: Sequence[Part]) -> pl.Expr:
     """Say which conversations must be taken themselves, for their deliveries cannot tell."""
-    names = {c.meter for c in charges if has_own_categories(meters[c.meter])}
+    names = {part.meter.meter for part in parts if has_own_categories(part.meter)}
     return pl.col("meter").is_in(sorted(names)) & (pl.col("standing") == "counted")
 
 
-def _could_take(charges: Sequence[Charge], meters: Mapping[str, Meter]) -> Iterator[pl.Expr]:
-    for charge in charges:
+def _could_take(parts: Sequence[Part]) -> Iterator[pl.Expr]:
+    for part in parts:
         # A delivery may also be unknown because its conversation is.
-        accounting = accounts_for_deliveries(meters[charge.meter])
-        names = [charge.meter, DELIVERIES] if accounting else [charge.meter]
-        yield pl.col("meter").is_in(names) & may_match(charge.where)
+        name = part.meter.meter
+        names = [name, DELIVERIES] if accounts_for_deliveries(part.meter) else [name]
+        yield pl.col("meter").is_in(names) & may_match(part.offer.where)
 
 
 def _once_a_month(decided: pl.DataFrame) -> pl.DataFrame:
@@ -262,8 +292,10 @@ def _as_units(frame: pl.DataFrame) -> pl.DataFrame:
         rate_date=pl.col("rate_date").fill_null(pl.col("start_date")),
         price_date=pl.col("start_date"),
         end_date=pl.lit(None, pl.Date),
-        status=pl.lit("open"),
-        reason=pl.lit(None, pl.String),
+        status=pl.when("is_trial").then(pl.lit("free")).otherwise(pl.lit("open")),
+        reason=pl.when("is_trial").then(pl.lit("trial")),
+        first_scope=pl.lit(None, pl.String),
+        first_bound=pl.lit(None, QUANTITY),
     ).select(UNITS.names())
 
 

@@ -16,11 +16,10 @@ from metering.account import Account
 from metering.event import QUANTITY
 from metering.output import quantity_text
 from metering.period import Month
-from pricing.charge import round_lines
 from pricing.money import EXACT, UNIT_PRICE, amount_text
 from pricing.outcome import NO_USAGE
 from pricing.plan import slug
-from pricing.tax import STANDARD, TREATMENT_WORDS
+from pricing.tax import TREATMENT_WORDS
 
 DOCUMENT_SCHEMA = "tollbook.invoice/1"
 INVOICE = pl.Schema(
@@ -50,7 +49,7 @@ LINE = pl.Schema(
         "position": pl.Int64(),
         "charge": pl.String(),
         "plan": pl.String(),
-        "kind": pl.String(),  # usage, fixed_fee or add_on
+        "kind": pl.String(),  # usage, fixed_fee, add_on; discount, maximum, minimum, commitment
         "quantity": QUANTITY,
         "amount_exact": EXACT,
         "amount_minor": pl.Int64(),
@@ -80,6 +79,7 @@ LINE_DETAIL = pl.Schema(
         "pricing_type": pl.String(),
         "tier": pl.Int64(),
         "quantity": QUANTITY,
+        "priced_quantity": QUANTITY,  # what the unit price is for: units, packages, or 1
         "unit_price": UNIT_PRICE,
         "amount": EXACT,
         "rate_date": pl.Date(),
@@ -107,13 +107,20 @@ class Drafts:
         return Drafts(invoices, lines, details, taxes)
 
 
-def draft_lines(month: Month, details: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add up details to the lines of a month.
+def draft_lines(
+    month: Month, charged: pl.DataFrame, details: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Name the lines of a month and unfold them.
+
+    Args:
+        month: The billing period.
+        charged: Schema `CHARGED`.
+        details: Schema `DETAIL`, of these lines.
 
     Returns:
         Lines: schema `LINE` and the column `account_id`. Their details: schema `LINE_DETAIL`.
     """
-    lines = _lines(month, round_lines(details))
+    lines = _lines(month, charged.sort("account_id", "plan", "position", "charge"))
     unfolded = _line_details(details, lines)
     return lines.select(*LINE.names(), "account_id"), unfolded
 
@@ -230,6 +237,7 @@ def _line_document(
             {
                 **{name: detail[name] for name in ("market", "category", "pricing_type", "tier")},
                 "quantity": quantity_text(detail["quantity"]),
+                "priced_quantity": quantity_text(detail["priced_quantity"]),
                 "unit_price": exact_text(detail["unit_price"]),
                 "amount": exact_text(detail["amount"]),
                 **{name: detail[name] for name in ("rate_date", "evidence", "status", "note")},
@@ -280,7 +288,6 @@ def _lines(month: Month, charged: pl.DataFrame) -> pl.DataFrame:
         line_id=pl.format("{}#{}", "invoice_id", short),
         in_plan="charge",
         charge=shown,
-        tax_category=pl.lit(STANDARD),
         position=pl.int_range(pl.len(), dtype=pl.Int64).over("invoice_id"),
     )
 

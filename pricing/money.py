@@ -1,7 +1,7 @@
 """Money is an integer count of minor units; this is the only module that rounds it."""
 
-from decimal import ROUND_DOWN, Decimal, localcontext
-from typing import Annotated
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
+from typing import Annotated, Literal, assert_never
 
 import polars as pl
 from pydantic import AfterValidator
@@ -37,6 +37,7 @@ def _known_currency(code: str) -> str:
 
 
 Currency = Annotated[str, AfterValidator(_known_currency)]
+RoundingMode = Literal["half_up", "half_even", "truncate"]  # half_up: away from zero
 
 
 def exact_amount(quantity: pl.Expr, unit_price: pl.Expr) -> pl.Expr:
@@ -84,6 +85,25 @@ def to_major(minor: pl.Expr, currency: pl.Expr) -> pl.Expr:
     return minor.cast(EXACT) * decimals.replace_strict(units, return_dtype=EXACT)
 
 
+def round_unit_price(unit_price: pl.Expr, decimals: int, mode: RoundingMode) -> pl.Expr:
+    """Round an exact price of a unit to `decimals`, into `UNIT_PRICE`.
+
+    Example:
+        >>> price = pl.lit(Decimal("0.071875"))
+        >>> pl.select(round_unit_price(price, 4, "truncate")).item()
+        Decimal('0.071800000000')
+    """
+    match mode:
+        case "half_up":
+            return unit_price.round(decimals, mode="half_away_from_zero").cast(UNIT_PRICE)
+        case "half_even":
+            return unit_price.round(decimals, mode="half_to_even").cast(UNIT_PRICE)
+        case "truncate":
+            return unit_price.truncate(decimals).cast(UNIT_PRICE)
+        case _:
+            assert_never(mode)
+
+
 def amount_text(minor: int, currency: str) -> str:
     """Write an amount in major units with all decimals of its currency.
 
@@ -92,6 +112,23 @@ def amount_text(minor: int, currency: str) -> str:
         ('-0.005', '4050.00', '12')
     """
     return f"{Decimal(minor).scaleb(-MINOR_DECIMALS[currency]):f}"
+
+
+def minor_of(amount: Decimal, currency: str) -> int:
+    """Round an amount in major units to minor units, half away from zero.
+
+    Example:
+        >>> minor_of(Decimal("0.125"), "USD"), minor_of(Decimal("-0.5"), "JPY")
+        (13, -1)
+    """
+    with localcontext(prec=60):
+        return int(amount.scaleb(MINOR_DECIMALS[currency]).to_integral_value(ROUND_HALF_UP))
+
+
+def exact_of(minor: int, currency: str) -> Decimal:
+    """Write minor units as an amount in major units."""
+    with localcontext(prec=60):
+        return Decimal(minor).scaleb(-MINOR_DECIMALS[currency])
 
 
 def split_minor(total_minor: int, weights: list[Decimal]) -> list[int]:

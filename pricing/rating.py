@@ -1,6 +1,6 @@
-"""Rating: turn units into details, the exact and unrounded amount of each price cell.
+"""Rating: turn units into the exact and unrounded amount of each price cell.
 
-Every kind of price that a plan writes is the same small table of tiers. Rating is then a join with
+Every price that a plan writes itself is the same small table of tiers. Rating is then a join with
 that table, one expression for the units that each tier takes, and one product.
 
     quantity         0 ........ 100 ........ 1 000 ........
@@ -12,12 +12,27 @@ that table, one expression for the units that each tier takes, and one product.
 
 import polars as pl
 
-from metering.event import QUANTITY, USAGE_DIMENSIONS
+from metering.event import QUANTITY, USAGE_DIMENSIONS, USAGE_SPLITS
 from pricing.card_rating import rate_by_card
+from pricing.matrix_rating import rate_by_matrix
 from pricing.money import EXACT, UNIT_PRICE, exact_amount
 from pricing.terms import UNITS, Terms
+from pricing.tier_rating import rate_by_tiers
 
-# The amount of one price cell. Unknown prices have neither unit price nor amount.
+# What each price took of each row of units. Unknown prices have neither unit price nor amount.
+RATED = pl.Schema(
+    {
+        **UNITS,
+        "tier": pl.Int64(),
+        # What the unit price is for: units, or packages of them; 1 for a flat amount, which has no
+        # quantity of its own.
+        "priced_quantity": QUANTITY,
+        "unit_price": UNIT_PRICE,
+        "evidence": pl.String(),
+        "note": pl.String(),
+    }
+)
+# The amount of one price cell.
 PRICED = pl.Schema(
     {
         "charge_id": pl.Int64(),
@@ -29,6 +44,7 @@ PRICED = pl.Schema(
         "pricing_type": pl.String(),
         "tier": pl.Int64(),
         "quantity": QUANTITY,
+        "priced_quantity": QUANTITY,
         "unit_price": UNIT_PRICE,
         "amount": EXACT,
         "rate_date": pl.Date(),
@@ -40,79 +56,57 @@ PRICED = pl.Schema(
 
 
 def total_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """Add up usage whose price does not depend on its cell: one row for each account and charge."""
-    with_terms = terms.of(units, "kind", "card")
-    is_total = (pl.col("kind") == "usage") & pl.col("card").is_null()
-    key = ["charge_id", "account_id", "status", "reason"]
-    totals = (
-        with_terms.filter(is_total)
-        .group_by(key)
-        .agg(
-            pl.col("quantity").sum(),
-            pl.col("price_date").min(),
-            pl.col("rate_date").min(),
-            pl.col("end_date").min(),
-        )
-        .with_columns(pl.lit(None, pl.String).alias(name) for name in USAGE_DIMENSIONS)
-    )
-    return pl.concat(
-        [with_terms.filter(~is_total).select(UNITS.names()), totals.select(UNITS.names())]
+    """Add up usage as far as its price does not depend on its cell."""
+    with_terms = terms.of(units, "keeps")
+    is_total = pl.col("keeps").is_not_null() & pl.col("end_date").is_null()
+    parts = with_terms.filter(is_total).partition_by("keeps", as_dict=True)
+    totals = [_total(frame, set(str(keeps).split("|"))) for (keeps,), frame in parts.items()]
+    return pl.concat([with_terms.filter(~is_total).select(UNITS.names()), *totals])
+
+
+def _total(units: pl.DataFrame, keeps: set[str]) -> pl.DataFrame:
+    names = (*USAGE_SPLITS, *USAGE_DIMENSIONS)
+    kept = [name for name in (*names, "rate_date", "contract_from") if name in keeps]
+    dates = [n for n in ("rate_date", "price_date", "end_date", "contract_from") if n not in kept]
+    return (
+        units.group_by("charge_id", "account_id", "status", "reason", *kept)
+        .agg(pl.col("quantity").sum(), *(pl.col(name).min() for name in dates))
+        .with_columns(pl.lit(None, pl.String).alias(name) for name in names if name not in kept)
+        .with_columns(first_scope=pl.lit(None, pl.String), first_bound=pl.lit(None, QUANTITY))
+        .select(UNITS.names())
     )
 
 
 def rate_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """Price every unit: from `UNITS` to `PRICED`."""
-    with_terms = terms.of(units, "card", "is_volume")
+    """Price every unit: from `UNITS` to `RATED`."""
+    kinds = terms.of(units, "price_kind")
     is_open = pl.col("status") == "open"
-    free = with_terms.filter(~is_open).with_columns(
+    free = units.filter(~is_open).with_columns(
         tier=pl.lit(None, pl.Int64),
+        priced_quantity="quantity",
         unit_price=pl.lit(0, UNIT_PRICE),
         evidence=pl.lit(None, pl.String),
         note=pl.format("free: {}", "reason"),
     )
-    by_tier = rate_by_tiers(with_terms.filter(is_open, pl.col("card").is_null()), terms.tiers)
-    by_card = rate_by_card(
-        units.join(_card_charges(terms), on="charge_id", how="semi").filter(is_open), terms
-    )
-    names = [name for name in PRICED.names() if name not in ("amount", "rate_date")]
-    cells = pl.concat(
-        [frame.select(*names, rate_date="price_date") for frame in (free, by_tier, by_card)]
-    )
-    key = [name for name in [*names, "rate_date"] if name != "quantity"]
+    parts = [free]
+    for kind, rate in (
+        ("written", rate_by_tiers),
+        ("matrix", rate_by_matrix),
+        ("card", rate_by_card),
+    ):
+        of_kind = kinds.filter(is_open, pl.col("price_kind") == kind).select(UNITS.names())
+        parts.append(rate(of_kind, terms))
+    return pl.concat([part.select(RATED.names()) for part in parts])
+
+
+def add_up_cells(rated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Add up what has one price and one reason: from `RATED` to `PRICED`."""
+    cells = rated.drop("rate_date").rename({"price_date": "rate_date"})
+    added = ("quantity", "priced_quantity")
+    key = [name for name in PRICED.names() if name not in (*added, "amount")]
     return (
         cells.group_by(key)
-        .agg(pl.col("quantity").sum())
-        .with_columns(amount=exact_amount(pl.col("quantity"), pl.col("unit_price")))
+        .agg(pl.col(name).sum() for name in added)
+        .with_columns(amount=exact_amount(pl.col("priced_quantity"), pl.col("unit_price")))
         .select(PRICED.names())
     )
-
-
-def rate_by_tiers(units: pl.DataFrame, tiers: pl.DataFrame) -> pl.DataFrame:
-    """Cut each row of `units` into what each tier takes, at the price of the tier.
-
-    Args:
-        units: Columns `charge_id`, `quantity`, `is_volume` and any others, which stay.
-        tiers: Schema `TIERS`.
-
-    Returns:
-        `units` with `tier`, `unit_price`, `status`, `evidence` and `note`; a tier that takes
-        nothing has no row, so that the quantities of a row add up to what it was.
-    """
-    total, over = pl.col("quantity"), pl.col("over")
-    reached = pl.min_horizontal("quantity", "up_to")  # skips the null of the open tier
-    graduated = reached - over
-    volume = pl.when(total > over, total == reached).then(total).otherwise(0)
-    return (
-        units.join(tiers, on="charge_id")
-        .with_columns(quantity=pl.when("is_volume").then(volume).otherwise(graduated))
-        .filter(pl.col("quantity") > 0)
-        .with_columns(
-            status=pl.lit("billed"),
-            evidence=pl.lit(None, pl.String),
-            note="tier_text",
-        )
-    )
-
-
-def _card_charges(terms: Terms) -> pl.DataFrame:
-    return terms.charges.filter(pl.col("card").is_not_null()).select("charge_id")

@@ -20,10 +20,10 @@ from metering.store import Store
 from metering.unit import CloudEvents, Senders
 from metering.usage import measure, messages_of, quantity_below
 from pricing.archive import Archive, Run
+from pricing.asking import asks_of
 from pricing.billing import (
     Rated,
     first_state_month,
-    meters_of,
     name_in_plan,
     rate_month,
     units_of_charge,
@@ -31,7 +31,7 @@ from pricing.billing import (
 from pricing.catalog import Catalog, load_catalog
 from pricing.invoice import Drafts
 from pricing.state import no_state
-from pricing.terms import Below
+from pricing.terms import Below, Crossing
 
 MESSAGES_MAX = 1000
 
@@ -135,10 +135,9 @@ def _refused_rows(store: Store, catalog: Catalog) -> dict[str, int]:
 
 def read_usage(store: Store, catalog: Catalog, month: Month) -> pl.DataFrame:
     """Ask metering for the usage of a month, cut where a price may change."""
-    changes = catalog.changes(month)
     frames = [
-        measure(store, catalog.accounts, month, meter, changes=changes)
-        for meter in meters_of(catalog)
+        measure(store, catalog.accounts, month, ask.meter, changes=ask.days, apart=ask.apart)
+        for ask in asks_of(catalog, month)
     ]
     usage = pl.concat(frames)
     assert usage.schema == USAGE, "metering promises this schema"
@@ -147,18 +146,22 @@ def read_usage(store: Store, catalog: Catalog, month: Month) -> pl.DataFrame:
 
 def below_of(store: Store, catalog: Catalog, month: Month) -> Below:
     """Bind metering's answer about the order of time to this store and month."""
+    asks = {ask.meter.meter: ask for ask in asks_of(catalog, month)}
 
-    changes = catalog.changes(month)
-
-    def below(meter: str, cells: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+    def below(
+        meter: str, cells: pl.DataFrame, bounds: pl.DataFrame, crossing: Crossing
+    ) -> pl.DataFrame:
+        ask = asks[meter]
         return quantity_below(
             store,
             catalog.accounts,
             month,
-            catalog.meters[meter],
+            ask.meter,
             cells=cells,
             bounds=bounds,
-            changes=changes,
+            changes=ask.days,
+            apart=ask.apart,
+            crossing=crossing,
         )
 
     return below
@@ -192,15 +195,16 @@ def messages_of_line(book: Book, drafts: Drafts, line_id: str) -> pl.DataFrame:
         )
         units = units_of_charge(catalog, month, usage, plan=line["plan"], name=name_in_plan(line))
         cells = units.select("meter", *USAGE_DIMENSIONS, "rate_date").unique(maintain_order=True)
+        asks = {ask.meter.meter: ask for ask in asks_of(catalog, month)}
         parts = [
             messages_of(
                 store,
                 catalog.accounts,
                 month,
-                _of_messages(catalog.meters[meter], line_id),
+                _of_messages(asks[meter].meter, line_id),
                 account_id=invoice["account_id"],
                 cells=cells.filter(pl.col("meter") == meter).drop("meter"),
-                changes=catalog.changes(month),
+                changes=asks[meter].days,
                 limit=MESSAGES_MAX,
             )
             for meter in units["meter"].unique().sort().to_list() or [DELIVERIES]

@@ -20,6 +20,7 @@ def settle(
     catalog: Catalog,
     month: Month,
     *,
+    lines: pl.DataFrame,
     details: pl.DataFrame,
     counts: pl.DataFrame,
     left: pl.DataFrame,
@@ -30,17 +31,18 @@ def settle(
     Args:
         catalog: The catalog of the book.
         month: The billing period.
-        details: Schema `DETAIL`.
+        lines: Schema `CHARGED`.
+        details: Schema `DETAIL`, of these lines.
         counts: What `count_deliveries` answered.
         left: Schema `LEFT`.
         present: The accounts with usage or a plan in the month: those that get a draft.
     """
     facts = catalog.facts(month)
-    lines, unfolded = draft_lines(month, details)
-    ids = lines["account_id"].unique()
+    named, unfolded = draft_lines(month, lines, details)
+    ids = named["account_id"].unique()
     buyers = buyers_of(catalog.accounts.facts_on(name, month.last_day) for name in ids)
-    taxed = tax_lines(lines, buyers, catalog.taxes, month.last_day)
-    totals = total_up(lines, taxed.taxes)
+    taxed = tax_lines(named, buyers, catalog.taxes, month.last_day)
+    totals = total_up(named, taxed.taxes)
     billed = present & facts.keys()
     invoices = draft(
         month,
@@ -52,7 +54,7 @@ def settle(
         blocked=_merge(blocked_by(details, left), taxed.blocked),
     )
     taxes = TAX.to_frame() if taxed.taxes is None else taxed.taxes
-    return Drafts(invoices, lines.drop("account_id"), unfolded, taxes)
+    return Drafts(invoices, named.drop("account_id"), unfolded, taxes)
 
 
 def _merge(*parts: Blocked) -> Blocked:

@@ -6,7 +6,7 @@ at an instant. Days begin at midnight in the zone of the account.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby, pairwise
 from typing import TypeVar
 
@@ -18,8 +18,9 @@ from metering.door import Row, nearest
 from metering.errors import Problem
 from metering.event import QUANTITY
 from metering.period import Month
-from pricing.effective import Stretch, overlap
-from pricing.plan import Name, Plan, PlanId, Quantity, Version
+from pricing.effective import Stretch, as_of, overlap, split
+from pricing.offer import Name, Quantity
+from pricing.plan import Plan, PlanId, Version
 
 # One row for each account and stretch of days of a month on one version of a plan.
 STRETCHES = pl.Schema(
@@ -29,6 +30,8 @@ STRETCHES = pl.Schema(
         "version_from": pl.Date(),
         "start_date": pl.Date(),
         "end_date": pl.Date(),  # exclusive
+        "contract_from": pl.Date(),  # the first day of the subscription
+        "is_trial": pl.Boolean(),
     }
 )
 # One row for each account, add-on and stretch of days of a month in which its quantity stays.
@@ -74,9 +77,9 @@ def stretches_in(
 ) -> pl.DataFrame:
     """List who is on which version of which plan on which days of `month`: schema `STRETCHES`."""
     rows = [
-        (subscription.account_id, subscription.plan, version.effective_from, *days)
+        (*head, *days, subscription.effective_from, is_trial)
         for subscription in subscriptions
-        for version, days in versions_during(_clip(subscription, month), plans[subscription.plan])
+        for head, days, is_trial in _held(subscription, _clip(subscription, month), plans)
     ]
     return pl.DataFrame(rows, STRETCHES, orient="row").sort("account_id", "start_date")
 
@@ -93,20 +96,33 @@ def holdings_in(
     """
     of_account = _by_account(subscriptions)
     rows = [
-        (
-            holding.account_id,
-            subscription.plan,
-            version.effective_from,
-            *days,
-            holding.add_on,
-            holding.quantity,
-        )
+        (*head, *days, subscription.effective_from, is_trial, holding.add_on, holding.quantity)
         for holding in holdings
         for subscription in of_account[holding.account_id]
-        for version, held in versions_during(_clip(holding, month), plans[subscription.plan])
-        if (days := overlap(held, subscription.days()))
+        if (held := _clip(holding, month)) and (shared := overlap(held, subscription.days()))
+        for head, days, is_trial in _held(subscription, shared, plans)
     ]
     return pl.DataFrame(rows, HOLDINGS, orient="row").sort("account_id", "add_on", "start_date")
+
+
+def trial_end(subscription: Subscription, plans: Mapping[str, Plan]) -> date | None:
+    """The first day after the trial that the plan gave when the contract began."""
+    since = subscription.effective_from
+    version = as_of(plans[subscription.plan].version, since)
+    if version is None or version.trial is None or since == FIRST_DAY:
+        return None
+    return since + timedelta(days=version.trial.days)
+
+
+def _held(
+    subscription: Subscription, days: Stretch | None, plans: Mapping[str, Plan]
+) -> Iterator[tuple[tuple[str, str, date], Stretch, bool]]:
+    """Yield account, plan and version with the days on which it holds, and if that is a trial."""
+    until = trial_end(subscription, plans)
+    for version, held in versions_during(days, plans[subscription.plan]):
+        head = (subscription.account_id, subscription.plan, version.effective_from)
+        for start, end in split(held, [until] if until else []):
+            yield head, (start, end), until is not None and start < until
 
 
 def versions_during(days: Stretch | None, plan: Plan) -> Iterator[tuple[Version, Stretch]]:

@@ -1,25 +1,22 @@
 """The terms of all plans as frames, so that rating is a join and not a loop over accounts.
 
-Every charge, fixed fee and add-on of every version of a plan is one row of `CHARGES`, and every
-price that a plan writes itself becomes rows of `TIERS`: one open tier where there are none.
+Every part of a charge, fixed fee and add-on of every version of a plan is one row of `CHARGES`; a
+price that a plan writes itself becomes rows of `TIERS` or of `CELLS`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from datetime import date, datetime
+from typing import Literal
 
 import polars as pl
 
-from metering.account import Account
-from metering.event import QUANTITY, USAGE_DIMENSIONS
-from metering.meter import Meter
+from metering.event import QUANTITY, USAGE_DIMENSIONS, USAGE_SPLITS
 from metering.period import Month
 from pricing.money import UNIT_PRICE
-from pricing.plan import AddOn, Charge, FixedFee, FreeFor, Plan, Version
-from pricing.price import FromCard, PerUnit, Volume, tiers_of
-from pricing.rate_card import tier_text
-from pricing.taking import card_unit
+from pricing.offer import Where
+from pricing.part import Part
+from pricing.price import CELL_KEYS
 
 CHARGES = pl.Schema(
     {
@@ -30,26 +27,66 @@ CHARGES = pl.Schema(
         "charge": pl.String(),
         "position": pl.Int64(),  # in the version, from 0
         "component": pl.String(),
-        "meter": pl.String(),  # null but for usage
-        "unit": pl.String(),  # of a card: message or conversation; null where cards have none
-        "currency": pl.String(),
-        "allowance": QUANTITY,  # 0 where there is none
-        "is_volume": pl.Boolean(),
-        "card": pl.String(),  # null where the plan writes the price itself
+        "meter": pl.String(),  # null where no meter counts
+        "unit": pl.String(),  # of a card: message, conversation, minute; null where cards have none
+        "currency": pl.String(),  # null where it is the account's
+        "tax_category": pl.String(),
+        "allowance_id": pl.Int64(),
+        "price_kind": pl.String(),  # written, matrix or card
+        "each": pl.String(),  # whose units count together, as words with a bar between
+        "over": pl.String(),  # for how long: month, day, contract, or a stretch of an add-on
+        "keeps": pl.String(),  # the columns that tell its usage apart; null: all of them
+        "is_all_in_one": pl.Boolean(),
+        "charges_unused": pl.Boolean(),
+        "card": pl.String(),
         "rates": pl.String(),
-        "markup_factor": UNIT_PRICE,
+        "crossing": pl.String(),
+        "card_currency": pl.String(),  # null where it is that of the charge
+        "factor": UNIT_PRICE,
+        "added": UNIT_PRICE,
+        "decimals": pl.Int64(),  # to which a marked-up price is rounded; null: not at all
+        "mode": pl.String(),
         "markup_text": pl.String(),
         "proration": pl.String(),
+        "every": pl.String(),
+        "due": pl.String(),
+        "max_quantity": QUANTITY,  # of an add-on that a meter counts
+        "minimum": UNIT_PRICE,
+        "maximum": UNIT_PRICE,
     }
 )
 TIERS = pl.Schema(
     {
         "charge_id": pl.Int64(),
         "tier": pl.Int64(),  # 1 for the first; null where there is one price
-        "over": QUANTITY,
+        "over_quantity": QUANTITY,
         "up_to": QUANTITY,  # inclusive; null in the last tier
         "unit_price": UNIT_PRICE,
+        "flat_amount": UNIT_PRICE,
+        "package_size": QUANTITY,  # null where the price is for a unit
+        "partial": pl.String(),
         "tier_text": pl.String(),  # which units the tier takes, in words
+    }
+)
+# The cells of matrices; a null key takes all, and the first cell that matches a unit prices it.
+CELLS = pl.Schema(
+    {
+        "charge_id": pl.Int64(),
+        "cell": pl.Int64(),
+        **dict.fromkeys(CELL_KEYS, pl.String()),
+        "unit_price": UNIT_PRICE,
+    }
+)
+ALLOWANCES = pl.Schema(
+    {
+        "allowance_id": pl.Int64(),
+        "allowance": pl.String(),  # its name, or that of its charge
+        "allowance_plan": pl.String(),
+        "included": QUANTITY,
+        "allowance_each": pl.String(),
+        "allowance_over": pl.String(),
+        "order": pl.String(),  # time, dearest or cheapest
+        "carry_over_months": pl.Int64(),
     }
 )
 # What can be charged, one row for each account, charge and cell. Usage has all dimensions, and the
@@ -58,18 +95,28 @@ UNITS = pl.Schema(
     {
         "charge_id": pl.Int64(),
         "account_id": pl.String(),
-        **dict.fromkeys(USAGE_DIMENSIONS, pl.String()),
+        **dict.fromkeys((*USAGE_SPLITS, *USAGE_DIMENSIONS), pl.String()),
         "rate_date": pl.Date(),
         "price_date": pl.Date(),
         "end_date": pl.Date(),  # exclusive; of fees and add-ons, which are prorated
+        "contract_from": pl.Date(),  # the first day of the subscription
         "quantity": QUANTITY,
         "status": pl.String(),  # open, free or unknown
         "reason": pl.String(),  # why it is free or unknown
+        # An allowance took the first units of its scope in order of time: what is left of a cell
+        # comes after them. Null where the allowance took whole cells.
+        "first_scope": pl.String(),
+        "first_bound": QUANTITY,
     }
 )
 
-# (meter, cells, bounds) -> the quantity of each cell within the first `bound` units of its scope.
-Below = Callable[[str, pl.DataFrame, pl.DataFrame], pl.DataFrame]
+# Where usage has the values that a scope names under other names.
+COLUMN_OF_SCOPE = {"sender": "sender_id", "waba": "waba_id"}
+# (meter, cells, bounds, crossing) -> how much of each cell is within the first units of its scope.
+Crossing = Literal["split", "after"]
+Below = Callable[[str, pl.DataFrame, pl.DataFrame, Crossing], pl.DataFrame]
+# (account_id, day) -> the instant at which the day begins for an account.
+Midnight = Callable[[str, date], datetime]
 
 
 @dataclass(frozen=True)
@@ -77,14 +124,21 @@ class Terms:
     """What the steps of charging go by."""
 
     month: Month
-    meters: Mapping[str, Meter]
     charges: pl.DataFrame  # schema CHARGES
+    parts: Mapping[int, Part]  # by charge_id
     tiers: pl.DataFrame  # schema TIERS
+    cells: pl.DataFrame  # schema CELLS
+    allowances: pl.DataFrame  # schema ALLOWANCES
+    allowed: Mapping[int, Where]  # by charge_id: which units its allowance counts
+    free_units: pl.DataFrame  # charge_id, discount, free_units, months
     rates: pl.DataFrame  # schema RATES
     categories: pl.DataFrame  # schema CARD_CATEGORIES
+    fx: pl.DataFrame  # schema FX_RATES
     waivers: pl.DataFrame  # charge_id, account_id: what is free for whom
-    portfolios: pl.DataFrame  # account_id, portfolio_id
+    accounts: pl.DataFrame  # account_id, portfolio_id, account_currency
+    opening: pl.DataFrame  # schema STATE: what the month before left
     below: Below
+    midnight: Midnight
 
     def of(self, units: pl.DataFrame, *columns: str) -> pl.DataFrame:
         """Add `columns` of `CHARGES` to `units`."""
@@ -95,129 +149,10 @@ class Terms:
             maintain_order="left",
         )
 
+    def currencies(self) -> dict[str, str]:
+        """In what each account is invoiced."""
+        return dict(self.accounts.select("account_id", "account_currency").iter_rows())
 
-Item = tuple[Plan, Version, int, Charge | FixedFee | AddOn]
-
-
-def terms_of(
-    month: Month,
-    plans: Iterable[Plan],
-    facts: Mapping[str, Account],
-    *,
-    meters: Mapping[str, Meter],
-    rates: pl.DataFrame,
-    categories: pl.DataFrame,
-    below: Below,
-) -> Terms:
-    """Write the terms of `plans` for the accounts in `facts`."""
-    items = [*_items(plans)]
-    charges = [(number, *_charge(item, meters)) for number, item in enumerate(items)]
-    return Terms(
-        month=month,
-        meters=meters,
-        charges=_frame(charges, CHARGES),
-        tiers=_frame(
-            [(number, *tier) for number, item in enumerate(items) for tier in _tiers(item[3])],
-            TIERS,
-        ),
-        rates=rates,
-        categories=categories,
-        waivers=_frame([*_waivers(items, facts)], UNITS_KEY),
-        portfolios=_frame(
-            [(name, account.portfolio_id or name) for name, account in facts.items()],
-            pl.Schema({"account_id": pl.String(), "portfolio_id": pl.String()}),
-        ),
-        below=below,
-    )
-
-
-def is_free_for(condition: FreeFor, account: Account) -> bool:
-    """Say whether an account meets every condition that is given; an unknown size meets none.
-
-    Example:
-        >>> small = Account(line=2, account_id="a", name="A", employee_count=49)
-        >>> is_free_for(FreeFor(employee_count_max=49), small)
-        True
-    """
-    employees, most = account.employee_count, condition.employee_count_max
-    if most is not None and (employees is None or employees > most):
-        return False
-    if condition.segment is not None and account.segment not in condition.segment:
-        return False
-    return condition.country is None or account.country in condition.country
-
-
-UNITS_KEY = pl.Schema({name: UNITS[name] for name in ("charge_id", "account_id")})
-
-
-def _items(plans: Iterable[Plan]) -> Iterator[Item]:
-    for plan in sorted(plans, key=lambda plan: plan.plan):
-        for version in plan.version:
-            offers: list[Charge | FixedFee | AddOn] = [*version.charge]
-            offers += [*version.fixed_fee, *version.add_on]
-            for position, offer in enumerate(offers):
-                yield plan, version, position, offer
-
-
-def _charge(item: Item, meters: Mapping[str, Meter]) -> tuple[object, ...]:
-    plan, version, position, offer = item
-    head = (plan.plan, version.effective_from)
-    match offer:
-        case Charge():
-            unit = card_unit(meters[offer.meter])
-            meter: tuple[object, ...] = (offer.component, offer.meter, unit)
-            allowance = offer.allowance.quantity if offer.allowance else Decimal(0)
-            return (
-                *(*head, "usage", offer.name, position, *meter, plan.currency, allowance),
-                *(isinstance(offer.price, Volume), *_card(offer), "none"),
-            )
-        case FixedFee():
-            kind, allowance, is_volume = "fixed_fee", Decimal(0), False
-        case AddOn():
-            kind, allowance = "add_on", offer.included
-            is_volume = isinstance(offer.price, Volume)
-    return (
-        *(*head, kind, offer.name, position, None, None, None, plan.currency, allowance),
-        *(is_volume, None, None, None, None, offer.proration),
-    )
-
-
-def _card(charge: Charge) -> tuple[object, ...]:
-    if not isinstance(charge.price, FromCard):
-        return None, None, None, None
-    factor = 1 + charge.price.markup_ratio
-    text = "" if factor == 1 else f" x {factor.normalize():f}"
-    return charge.price.card, charge.price.rates, factor, text
-
-
-def _tiers(offer: Charge | FixedFee | AddOn) -> Iterator[tuple[object, ...]]:
-    if isinstance(offer, FixedFee):
-        yield None, Decimal(0), None, offer.amount, None
-        return
-    if isinstance(offer.price, FromCard):
-        return
-    over = Decimal(0)
-    for number, tier in enumerate(tiers_of(offer.price), 1):
-        if isinstance(offer.price, PerUnit):
-            yield None, over, None, tier.unit_price, None
-        else:
-            yield number, over, tier.up_to, tier.unit_price, tier_text(over, tier.up_to)
-        over = tier.up_to or over
-
-
-def _waivers(items: Iterable[Item], facts: Mapping[str, Account]) -> Iterator[tuple[int, str]]:
-    for number, (_, _, _, offer) in enumerate(items):
-        if isinstance(offer, Charge) and offer.free_for is not None:
-            for name, account in facts.items():
-                if is_free_for(offer.free_for, account):
-                    yield number, name
-
-
-def _frame(rows: Sequence[tuple[object, ...]], schema: pl.Schema) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema, orient="row")
-
-
-def charge_ids(charges: pl.DataFrame) -> dict[tuple[str, date, str], int]:
-    """The id of each charge by plan, version and name."""
-    rows = charges.select("plan", "version_from", "charge", "charge_id").iter_rows()
-    return {(plan, version_from, name): number for plan, version_from, name, number in rows}
+    def state(self, kind: str) -> pl.DataFrame:
+        """What the month before left of one kind: account_id, key, value."""
+        return self.opening.filter(pl.col("kind") == kind).drop("kind")

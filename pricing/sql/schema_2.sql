@@ -57,3 +57,7 @@ create table closings (
     value decimal(38, 18) not null,
     primary key (period, account_id, kind, key)
 );
+
+-- What the unit price of a detail is for: its units, packages of them, or 1 for a flat amount.
+alter table details add column priced_quantity decimal(38, 6);
+update details set priced_quantity = quantity;

@@ -51,6 +51,9 @@ def usage_row() -> Callable[..., dict[str, Any]]:
 
     def row(account_id: str | None, quantity: object, **given: object) -> dict[str, Any]:
         plain: dict[str, object] = {
+            "waba_id": None,
+            "sender_id": None,
+            "pricing_opinion": None,
             "meter": "deliveries",
             "channel": "whatsapp",
             "market": "Brazil",
@@ -85,8 +88,14 @@ def in_row_order() -> Callable[[pl.DataFrame], Callable[..., pl.DataFrame]]:
     """Answer about the order of time as if all messages of a row came before those of the next."""
 
     def make(usage: pl.DataFrame) -> Callable[..., pl.DataFrame]:
-        def below(meter: str, cells: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
-            on = [name for name in cells.columns if name != "scope"]
+        def below(
+            meter: str, cells: pl.DataFrame, bounds: pl.DataFrame, crossing: str
+        ) -> pl.DataFrame:
+            on = [
+                name
+                for name in cells.columns
+                if not name.endswith("scope") and name != "first_bound"
+            ]
             ordered = (
                 usage.filter(pl.col("meter") == meter)
                 .join(cells, on=on, nulls_equal=True, maintain_order="left")

@@ -313,7 +313,7 @@ def test_counts_that_do_not_add_up_stop_the_run(
 ) -> None:
     rows = [usage_row("acme", 40, market=market) for market in ("Brazil", "India")]
 
-    def lying(meter: str, asked: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+    def lying(meter: str, asked: pl.DataFrame, bounds: pl.DataFrame, crossing: str) -> pl.DataFrame:
         return asked.join(bounds, on="scope").with_columns(quantity=pl.lit(Decimal(50)))
 
     with pytest.raises(SumsDisagreeError, match="do not add up, the first is 'acme'"):

@@ -21,7 +21,7 @@ from pricing.coverage import take_usage
 from pricing.plan import Plan
 from pricing.rate_card import read_cards, read_categories
 from pricing.subscription import Subscription, stretches_in
-from pricing.terms import terms_of
+from pricing.terms_writer import terms_of
 
 OCTOBER = Month(2026, 10)
 HEADER = (
@@ -73,7 +73,7 @@ def rated(
     stretches = stretches_in(OCTOBER, subscriptions, {"p": plan})
     units, left = take_usage(usage, stretches, {"p": plan}, terms)
     assert left.is_empty()
-    return charge(units, terms)
+    return charge(units, terms)[0]
 
 
 def from_card(**given: object) -> dict[str, Any]:
@@ -407,7 +407,7 @@ def _below_of(
     schema = {name: USAGE[name] for name in key}
     one_by_one = pl.DataFrame(sent, schema, orient="row").with_row_index("number")
 
-    def below(meter: str, cells: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+    def below(meter: str, cells: pl.DataFrame, bounds: pl.DataFrame, crossing: str) -> pl.DataFrame:
         counted = one_by_one.join(cells, on=key, maintain_order="left").with_columns(
             position=(pl.int_range(pl.len()) + 1).over("scope")
         )

@@ -17,11 +17,12 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.catalog import check_book, load_catalog
 from pricing.effective import as_of
-from pricing.plan import FreeFor, Plan, Where, can_both_match
+from pricing.offer import FreeFor, Where
+from pricing.plan import Plan, can_both_match
 from pricing.subscription import Subscription, stretches_in
-from pricing.terms import is_free_for
+from pricing.waiver import is_free_for
 
-DOCS = Path(__file__).parents[2] / "docs" / "pricing.md"
+DOCS = Path(__file__).parents[2] / "docs" / "plans.md"
 values = st.lists(st.sampled_from("abc"), min_size=1, max_size=2, unique=True).map(tuple)
 wheres = st.fixed_dictionaries({}, optional=dict.fromkeys(USAGE_DIMENSIONS[:3], values)).map(
     Where.model_validate

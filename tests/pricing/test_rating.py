@@ -19,7 +19,8 @@ from pricing.plan import Plan
 from pricing.price import Price, Tier
 from pricing.rate_card import CARD_CATEGORIES, RATES
 from pricing.subscription import Subscription, stretches_in
-from pricing.terms import Terms, terms_of
+from pricing.terms import Terms
+from pricing.terms_writer import terms_of
 
 PRICE = TypeAdapter[Price](Price)
 OCTOBER = Month(2026, 10)
@@ -60,7 +61,7 @@ def rated(
     units, _ = take_usage(
         usage, stretches_in(OCTOBER, subscriptions, {"p": plan}), {"p": plan}, terms
     )
-    return charge(units, terms), terms
+    return charge(units, terms)[0], terms
 
 
 def amount_by_definition(quantity: Decimal, price: Any) -> Decimal:
