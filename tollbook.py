@@ -7,6 +7,7 @@ from metering import commands as metering
 from metering import trust_commands as trust
 from pricing import audit_commands as audit
 from pricing import commands as pricing
+from pricing import credit_commands as prepaid
 
 
 @click.group()
@@ -15,7 +16,12 @@ def main() -> None:
     """Usage metering and billing for business messaging: message logs in, exact invoices out."""
 
 
-for command in (*metering.COMMANDS, *pricing.COMMANDS, *dashboards.COMMANDS):
+for command in (
+    *metering.COMMANDS,
+    *pricing.COMMANDS,
+    *prepaid.COMMANDS,
+    *dashboards.COMMANDS,
+):
     main.add_command(command)
 for command in (*trust.COMMANDS, *audit.COMMANDS):
     metering.usage_group.add_command(command)

@@ -20,6 +20,7 @@ from metering.settings import Book
 from pricing.billing import Rated
 from pricing.catalog import Catalog, sha256
 from pricing.invoice import INVOICE, LINE, LINE_DETAIL, Drafts
+from pricing.ledger import CREDIT_LEDGER, CREDIT_USED
 from pricing.state import STATE
 from pricing.tax import TAX
 
@@ -90,6 +91,8 @@ class Archive:
             self._append("details", drafts.details)
             self._append("taxes", drafts.taxes)
             period = pl.lit(str(run.month)).alias("period")
+            self._append("credits_used", drafts.credits)
+            self._append("credit_ledger", written.ledger)
             self._append("closings", written.closing.with_columns(period))
         except BaseException:
             self._connection.execute("rollback")
@@ -130,6 +133,26 @@ class Archive:
             self._read(LINE, "lines", f"invoice_id in ({chosen})", "invoice_id, position", given),
             self._read(LINE_DETAIL, "details", f"line_id in ({lines})", "line_id, position", given),
             self._read(TAX, "taxes", f"invoice_id in ({chosen})", "invoice_id, position", given),
+            self._read(
+                CREDIT_USED,
+                "credits_used",
+                f"invoice_id in ({chosen})",
+                "invoice_id, position",
+                given,
+            ),
+        )
+
+    def ledger_of(
+        self, *, period: str | None = None, account_id: str | None = None
+    ) -> pl.DataFrame:
+        """Read the ledger of credits of a period, of an account, or all: schema `CREDIT_LEDGER`."""
+        return self._read(
+            CREDIT_LEDGER,
+            "credit_ledger",
+            "($period is null or period = $period)"
+            " and ($account_id is null or account_id = $account_id)",
+            "account_id, credit_id, period",
+            {"period": period, "account_id": account_id},
         )
 
     def catalog_hash_of(self, invoice_id: str) -> str | None:
@@ -142,7 +165,7 @@ class Archive:
         return None if row is None else str(row[0])
 
     def _forget(self, run: Run) -> None:
-        """Delete the drafts of a run's accounts in its month, and the state that came of them."""
+        """Delete the drafts of a run's accounts in its month, and what came of them."""
         of_run = (
             "period = $period"
             " and (len($accounts) = 0 or account_id in (select unnest($accounts::varchar[])))"
@@ -152,9 +175,11 @@ class Archive:
         given = {"period": str(run.month), "accounts": [*run.only_accounts]}
         for table, condition in (
             ("closings", f"{of_run} and account_id not in ({kept})"),
+            ("credit_ledger", f"{of_run} and account_id not in ({kept})"),
             ("details", f"line_id in (select line_id from lines where invoice_id in ({drafts}))"),
             ("lines", f"invoice_id in ({drafts})"),
             ("taxes", f"invoice_id in ({drafts})"),
+            ("credits_used", f"invoice_id in ({drafts})"),
             ("invoices", f"invoice_id in ({drafts})"),
         ):
             self._connection.execute(f"delete from {table} where {condition}", given)

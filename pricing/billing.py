@@ -39,19 +39,23 @@ class Rated:
     drafts: Drafts
     unassigned: Decimal  # deliveries that belong to no account
     closing: pl.DataFrame  # schema STATE: what the next month begins with
+    ledger: pl.DataFrame  # schema CREDIT_LEDGER
 
     def of_accounts(self, account_ids: Iterable[str]) -> "Rated":
         """Keep what is about some accounts."""
         named = [*account_ids]
+        is_named = pl.col("account_id").is_in(named)
         return Rated(
             self.drafts.of_accounts(named),
             self.unassigned,
-            self.closing.filter(pl.col("account_id").is_in(named)),
+            self.closing.filter(is_named),
+            self.ledger.filter(is_named),
         )
 
     def without(self, account_ids: Iterable[str]) -> "Rated":
         """Leave out what is about some accounts."""
-        known = {*self.drafts.invoices["account_id"], *self.closing["account_id"]}
+        frames = (self.drafts.invoices, self.closing, self.ledger)
+        known = {account_id for frame in frames for account_id in frame["account_id"]}
         return self.of_accounts(known.difference(account_ids))
 
 
@@ -88,9 +92,10 @@ def rate_month(
     added, commitments = adjust(
         lines, agreements_in(stretches, catalog.plans, month), month, terms.currencies(), opening
     )
-    drafts = settle(
+    drafts, paid = settle(
         catalog,
         month,
+        opening,
         lines=pl.concat([lines, added]),
         details=pl.concat([settled, details_of(added, month)]),
         counts=counts,
@@ -101,13 +106,14 @@ def rate_month(
     unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
     # Each kind of state is one part here, made of `opening` and of what the month did.
     closing = [
+        paid.closing,
         closing_tiers(rated, terms),
         closing_allowances(rated, stretches, terms),
         closing_advances(ahead, terms),
         closing_volumes(owned, terms.parts.values(), month, opening),
         commitments,
     ]
-    return Rated(drafts, unassigned, closing_state(closing))
+    return Rated(drafts, unassigned, closing_state(closing), paid.ledger)
 
 
 def _units_of_time(catalog: Catalog, month: Month, terms: Terms) -> pl.DataFrame:
@@ -130,9 +136,10 @@ def _ahead(catalog: Catalog, month: Month, terms: Terms) -> pl.DataFrame:
 def first_state_month(catalog: Catalog) -> Month | None:
     """The month before which no state is; None where nothing in the book has state."""
     stateful = {plan.plan for plan in plans_in_use(catalog) if has_state(plan)}
-    days = [s.effective_from for s in catalog.subscriptions if s.plan in stateful]
-    known = [max(day, FIRST_STATE_DAY) for day in days]
-    return Month.of(min(known)) if known else None
+    contracts = [s.effective_from for s in catalog.subscriptions if s.plan in stateful]
+    days = [max(day, FIRST_STATE_DAY) for day in contracts]
+    days += [credit.effective_from for credit in catalog.credits]
+    return Month.of(min(days)) if days else None
 
 
 def has_state(plan: Plan) -> bool:

@@ -27,6 +27,7 @@ from pricing.checks import (
     unknown_currencies,
     wrong_currencies,
 )
+from pricing.credit import Credit, check_credits, unknown_owners
 from pricing.extension import extend_plans
 from pricing.fx import FX_FILE, read_fx
 from pricing.plan import Plan, check_dates, check_plan
@@ -43,7 +44,7 @@ from pricing.tax import Tax, check_taxes
 
 BOOK_FILES = (
     *(SETTINGS, "accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv"),
-    *("taxes.csv", FX_FILE),
+    *("taxes.csv", "credits.csv", FX_FILE),
 )
 SHIPPED_FILES = (
     *("markets.csv", "card_categories.csv"),
@@ -70,6 +71,7 @@ class Catalog:
     subscriptions: tuple[Subscription, ...]
     holdings: tuple[Holding, ...]
     taxes: tuple[Tax, ...] | None  # None where the book has no taxes.csv: invoices are net
+    credits: tuple[Credit, ...]
     files: Mapping[str, bytes]  # the content of each file that the rest was read from
 
     @property
@@ -145,9 +147,11 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     fx, fx_problems = read_fx(book.root / FX_FILE)
     holdings, holding_problems = read_rows(book.root / "add_ons.csv", Holding)
     taxes, tax_problems = read_rows(book.root / "taxes.csv", Tax)
+    credit_rows, credit_problems = read_rows(book.root / "credits.csv", Credit)
     known = set(accounts.ids())
     if account_problems:  # else an account may be missing only because its row could not be read
         known |= {row.account_id for row in (*subscriptions, *holdings)}
+        known |= {credit.account_id for credit in credit_rows}
         known |= {tax.account_id for tax in taxes if tax.account_id}
     used = [plans[name] for name in sorted({s.plan for s in subscriptions} & plans.keys())]
     files = [book.root / name for name in BOOK_FILES]
@@ -163,16 +167,20 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         subscriptions=tuple(subscriptions),
         holdings=tuple(holdings),
         taxes=tuple(taxes) if (book.root / "taxes.csv").exists() else None,
+        credits=tuple(credit_rows),
         files=_contents(book, files),
     )
     problems += [*meter_problems, *plan_problems, *card_problems, *category_problems]
-    problems += [*subscription_problems, *holding_problems, *tax_problems, *fx_problems]
+    problems += [*subscription_problems, *holding_problems]
+    problems += [*tax_problems, *credit_problems, *fx_problems]
     problems += check_subscriptions(subscriptions, plans, known)
     problems += check_holdings(holdings, subscriptions, plans, known)
-    problems += check_taxes(taxes, known)
+    problems += [*check_taxes(taxes, known), *unknown_owners(credit_rows, known)]
     if has_settings:  # which say what an account has that names no currency
         problems += unknown_currencies(accounts)
         problems += wrong_currencies(accounts, subscriptions, plans)
+        if not credit_problems:  # else a credit may be missing only as its row cannot be read
+            problems += check_credits(credit_rows, accounts)
     problems += unknown_cards(plans.values(), rates)
     warnings += [*plan_warnings, *card_gaps(used, rates)]
     return catalog, sorted({*problems}), sorted({*warnings})

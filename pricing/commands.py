@@ -40,7 +40,8 @@ from pricing.run import bill as run_bill
 from pricing.starter import init_book
 
 INVOICE_COLUMNS = (
-    *("invoice_id", "name", "state", "lines", "net", "tax", "total", "currency", "blocked"),
+    *("invoice_id", "name", "state", "lines"),
+    *("net", "tax", "total", "due", "currency", "blocked"),
 )
 LINE_COLUMNS = ("charge", "quantity", "amount", "currency", "line_id")
 MESSAGE_COLUMNS = (
@@ -257,10 +258,11 @@ def _count(listed: list[Problem], word: str) -> str:
 
 
 def _columns(drafts: Drafts, output_format: Format) -> list[str]:
-    """Leave out of a table what says nothing: taxes of a book that has none."""
-    is_taxed = drafts.invoices["tax_minor"].is_not_null().any()
-    silent = set() if output_format != "table" or is_taxed else {"net", "tax"}
-    return [name for name in INVOICE_COLUMNS if name not in silent]
+    """Leave out of a table what says nothing: taxes and credits where there are none."""
+    invoices = drafts.invoices
+    silent = set() if invoices["tax_minor"].is_not_null().any() else {"net", "tax"}
+    silent |= set() if (invoices["credit_minor"] != 0).any() else {"due"}
+    return [name for name in INVOICE_COLUMNS if output_format != "table" or name not in silent]
 
 
 def _summaries(drafts: Drafts) -> list[dict[str, object]]:
@@ -272,7 +274,7 @@ def _summaries(drafts: Drafts) -> list[dict[str, object]]:
             "purpose": row["purpose"],
             "state": row["state"],
             "lines": row["line_count"],
-            **{name: _amount(row, f"{name}_minor") for name in ("net", "tax", "total")},
+            **{name: _amount(row, f"{name}_minor") for name in ("net", "tax", "total", "due")},
             "currency": row["currency"],
             "blocked": row["is_blocked"],
         }

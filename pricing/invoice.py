@@ -36,6 +36,8 @@ INVOICE = pl.Schema(
         "net_minor": pl.Int64(),  # the sum of the lines
         "tax_minor": pl.Int64(),  # null where the book has no taxes.csv
         "total_minor": pl.Int64(),  # net and tax
+        "credit_minor": pl.Int64(),  # what prepaid credits pay of it
+        "due_minor": pl.Int64(),  # the rest
         "line_count": pl.Int64(),
         "is_blocked": pl.Boolean(),
         "coverage": pl.String(),  # JSON
@@ -65,6 +67,7 @@ TOTALS = pl.Schema(
         **{name: INVOICE[name] for name in ("net_minor", "tax_minor", "total_minor", "line_count")},
     }
 )
+DUES = pl.Schema({**TOTALS, "credit_minor": pl.Int64(), "due_minor": pl.Int64()})
 LINE_DETAIL = pl.Schema(
     {
         "line_id": pl.String(),
@@ -91,12 +94,13 @@ LINE_DETAIL = pl.Schema(
 
 @dataclass(frozen=True)
 class Drafts:
-    """The drafts of a month: schemas `INVOICE`, `LINE`, `LINE_DETAIL` and `TAX`."""
+    """The drafts of a month: schemas `INVOICE`, `LINE`, `LINE_DETAIL`, `TAX` and `CREDIT_USED`."""
 
     invoices: pl.DataFrame
     lines: pl.DataFrame
     details: pl.DataFrame
     taxes: pl.DataFrame
+    credits: pl.DataFrame
 
     def of_accounts(self, account_ids: Iterable[str]) -> "Drafts":
         """Keep the drafts of some accounts."""
@@ -104,7 +108,8 @@ class Drafts:
         lines = self.lines.join(invoices, on="invoice_id", how="semi", maintain_order="left")
         details = self.details.join(lines, on="line_id", how="semi", maintain_order="left")
         taxes = self.taxes.join(invoices, on="invoice_id", how="semi", maintain_order="left")
-        return Drafts(invoices, lines, details, taxes)
+        used = self.credits.join(invoices, on="invoice_id", how="semi", maintain_order="left")
+        return Drafts(invoices, lines, details, taxes, used)
 
 
 def draft_lines(
@@ -141,12 +146,23 @@ def total_up(lines: pl.DataFrame, taxes: pl.DataFrame | None) -> pl.DataFrame:
     return taxed.with_columns(total_minor=total_minor).select(TOTALS.names()).sort("invoice_id")
 
 
+def due_after(totals: pl.DataFrame, used: pl.DataFrame) -> pl.DataFrame:
+    """Take what credits pay off the totals: schema `DUES`."""
+    sums = used.group_by("invoice_id").agg(credit_minor=pl.col("amount_minor").sum())
+    return (
+        totals.join(sums, on="invoice_id", how="left", maintain_order="left")
+        .with_columns(pl.col("credit_minor").fill_null(0))
+        .with_columns(due_minor=pl.col("total_minor") - pl.col("credit_minor"))
+        .select(DUES.names())
+    )
+
+
 def draft(
     month: Month,
     accounts: Mapping[str, Account],
     periods: Mapping[str, tuple[datetime, datetime]],
     *,
-    totals: pl.DataFrame,
+    dues: pl.DataFrame,
     is_taxed: bool,
     coverage: Mapping[str, Mapping[str, Any]],
     blocked: Mapping[str, Sequence[Mapping[str, str]]],
@@ -157,13 +173,14 @@ def draft(
         month: The billing period.
         accounts: With the facts of the month, currency filled in.
         periods: The instants that the month of each account begins and ends at.
-        totals: Schema `TOTALS`; an account without lines has no row, and owes nothing.
+        dues: Schema `DUES`; an account without lines has no row, and owes nothing.
         is_taxed: Whether the book has taxes.
         coverage: What became of the deliveries of each account that had any.
         blocked: What keeps an invoice from being issued, by account.
     """
-    nothing = (0, 0 if is_taxed else None, 0, 0)
-    sums = {row[1]: row[2:] for row in totals.iter_rows()}
+    names = [name for name in INVOICE if name in DUES and name not in ("invoice_id", "account_id")]
+    nothing = [None if name == "tax_minor" and not is_taxed else 0 for name in names]
+    sums = {row[0]: row[1:] for row in dues.select("account_id", *names).iter_rows()}
     rows = []
     for account_id in sorted(accounts):
         account, reasons = accounts[account_id], blocked.get(account_id, [])
@@ -184,6 +201,7 @@ def documents(drafts: Drafts) -> Iterator[dict[str, Any]]:
     lines = _grouped(drafts.lines, "invoice_id")
     details = _grouped(drafts.details, "line_id")
     taxes = _grouped(drafts.taxes, "invoice_id")
+    used = _grouped(drafts.credits, "invoice_id")
     for invoice in drafts.invoices.iter_rows(named=True):
         yield {
             "schema": DOCUMENT_SCHEMA,
@@ -196,6 +214,14 @@ def documents(drafts: Drafts) -> Iterator[dict[str, Any]]:
             "net": amount_text(invoice["net_minor"], invoice["currency"]),
             "taxes": _tax_documents(invoice, taxes.get(invoice["invoice_id"], [])),
             "total": amount_text(invoice["total_minor"], invoice["currency"]),
+            "credits": [
+                {
+                    "credit_id": credit["credit_id"],
+                    "amount": amount_text(credit["amount_minor"], invoice["currency"]),
+                }
+                for credit in used.get(invoice["invoice_id"], [])
+            ],
+            "due": amount_text(invoice["due_minor"], invoice["currency"]),
             "lines": [
                 _line_document(line, details.get(line["line_id"], []))
                 for line in lines.get(invoice["invoice_id"], [])
@@ -206,14 +232,17 @@ def documents(drafts: Drafts) -> Iterator[dict[str, Any]]:
 
 
 def amounts_in_words(document: Mapping[str, Any]) -> list[str]:
-    """Say what a document adds up to, from net to total, a sentence each.
+    """Say what a document adds up to, from net to what is due, a sentence each.
 
     Example:
         >>> gst = {"name": "GST", "treatment": "standard", "rate_ratio": "0.18", "legal_note": None}
         >>> amounts = {"net": "50.00", "total": "59.00", "currency": "INR"}
         >>> taxes = [{**gst, "taxable": "50.00", "tax": "9.00"}]
-        >>> amounts_in_words({**amounts, "taxes": taxes})
-        ['Net 50.00 INR', 'GST 18% of 50.00: 9.00 INR', 'Total 59.00 INR']
+        >>> for sentence in amounts_in_words({**amounts, "taxes": taxes, "credits": []}):
+        ...     print(sentence)
+        Net 50.00 INR
+        GST 18% of 50.00: 9.00 INR
+        Total 59.00 INR
     """
     currency = document["currency"]
     said = [f"Net {document['net']} {currency}"] if document["taxes"] else []
@@ -222,7 +251,9 @@ def amounts_in_words(document: Mapping[str, Any]) -> list[str]:
         name = " ".join(word for word in (tax["name"], TREATMENT_WORDS[tax["treatment"]]) if word)
         note = f" ({tax['legal_note']})" if tax["legal_note"] else ""
         said.append(f"{name} {rate} of {tax['taxable']}: {tax['tax']} {currency}{note}")
-    return [*said, f"Total {document['total']} {currency}"]
+    said.append(f"Total {document['total']} {currency}")
+    paid = [f"Credit {c['credit_id']}: -{c['amount']} {currency}" for c in document["credits"]]
+    return [*said, *paid, *([f"Due {document['due']} {currency}"] if paid else [])]
 
 
 def _line_document(

@@ -1,6 +1,7 @@
 """Settling a month: details become lines, lines are taxed, and an invoice says what is due.
 
-The order is that of a document: lines, each rounded once; taxes on their sums; the total.
+The order is that of a document: lines, each rounded once; taxes on their sums; the total; the
+credits that pay it, after tax, since they are money and no discount; what is due.
 """
 
 from collections.abc import Mapping, Set
@@ -9,7 +10,8 @@ import polars as pl
 
 from metering.period import Month
 from pricing.catalog import Catalog
-from pricing.invoice import Drafts, draft, draft_lines, total_up
+from pricing.invoice import Drafts, draft, draft_lines, due_after, total_up
+from pricing.ledger import Paid, pay
 from pricing.outcome import blocked_by, coverage_of
 from pricing.tax import TAX, buyers_of, tax_lines
 
@@ -19,23 +21,26 @@ Blocked = Mapping[str, list[dict[str, str]]]  # by account: what keeps its invoi
 def settle(
     catalog: Catalog,
     month: Month,
+    opening: pl.DataFrame,
     *,
     lines: pl.DataFrame,
     details: pl.DataFrame,
     counts: pl.DataFrame,
     left: pl.DataFrame,
     present: Set[str],
-) -> Drafts:
-    """Write the drafts of a month.
+) -> tuple[Drafts, Paid]:
+    """Write the drafts of a month, and what credits paid of them.
 
     Args:
         catalog: The catalog of the book.
         month: The billing period.
+        opening: Schema `STATE`.
         lines: Schema `CHARGED`.
         details: Schema `DETAIL`, of these lines.
         counts: What `count_deliveries` answered.
         left: Schema `LEFT`.
-        present: The accounts with usage or a plan in the month: those that get a draft.
+        present: The accounts with usage or a plan in the month: those that get a draft, and so
+            does one whose credits are wrong.
     """
     facts = catalog.facts(month)
     named, unfolded = draft_lines(month, lines, details)
@@ -43,18 +48,20 @@ def settle(
     buyers = buyers_of(catalog.accounts.facts_on(name, month.last_day) for name in ids)
     taxed = tax_lines(named, buyers, catalog.taxes, month.last_day)
     totals = total_up(named, taxed.taxes)
-    billed = present & facts.keys()
+    currencies = {name: account.currency or "" for name, account in facts.items()}
+    paid = pay(month, catalog.credits, currencies, totals=totals, opening=opening)
+    billed = (present | paid.blocked.keys()) & facts.keys()
     invoices = draft(
         month,
         {name: facts[name] for name in billed},
         {name: catalog.accounts.month_bounds(name, month) for name in billed},
-        totals=totals,
+        dues=due_after(totals, paid.used),
         is_taxed=taxed.taxes is not None,
         coverage=coverage_of(counts),
-        blocked=_merge(blocked_by(details, left), taxed.blocked),
+        blocked=_merge(blocked_by(details, left), taxed.blocked, paid.blocked),
     )
     taxes = TAX.to_frame() if taxed.taxes is None else taxed.taxes
-    return Drafts(invoices, named.drop("account_id"), unfolded, taxes)
+    return Drafts(invoices, named.drop("account_id"), unfolded, taxes, paid.used), paid
 
 
 def _merge(*parts: Blocked) -> Blocked:

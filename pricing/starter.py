@@ -14,6 +14,8 @@ name = "Example Seller"
 country = "DE"                 # ISO 3166-1
 time_zone = "Europe/Berlin"    # of accounts that name none
 currency = "USD"               # ISO 4217, of accounts that name none
+
+# Taxes may stand in taxes.csv, prepaid credits in credits.csv: docs/formats.md lists the columns.
 """,
     "accounts.csv": """\
 account_id,effective_from,name,legal_name,country,currency,time_zone,employee_count,segment,\

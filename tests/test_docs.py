@@ -18,6 +18,7 @@ from metering.commands import MonthGroup
 from metering.settings import Book, Settings
 from metering.sources.tabular import OURS, Mapping, Time
 from metering.store import CONTACT_KEYS, Store
+from pricing.credit import Credit
 from pricing.subscription import Holding, Subscription
 from pricing.tax import Tax
 from tollbook import main
@@ -193,6 +194,7 @@ def test_the_ignored_kinds_are_those_of_the_code() -> None:
         ("subscriptions.csv", Subscription),
         ("add_ons.csv", Holding),
         ("taxes.csv", Tax),
+        ("credits.csv", Credit),
     ],
 )
 def test_the_columns_of_the_files_of_a_book_are_those_of_the_models(

@@ -335,7 +335,7 @@ def test_a_document_names_no_run_and_no_clock(
     assert [*document] == [
         *("schema", "invoice_id", "account_id", "name", "purpose", "period"),
         *("period_start_at", "period_end_at", "state", "currency"),
-        *("net", "taxes", "total", "lines"),
+        *("net", "taxes", "total", "credits", "due", "lines"),
         *("coverage", "blocked"),
     ]
     assert document["period_start_at"] == "2026-09-30T22:00:00Z"
