@@ -424,10 +424,40 @@ def test_billing_one_account_alone_closes_no_month_for_the_others(book: Book) ->
 
 
 def test_billing_months_again_changes_nothing(book: Book) -> None:
-    first = [billed(book, month) for month in MONTHS], ledger(book)
-    again = [billed(book, month) for month in MONTHS], ledger(book)
+    def everything() -> tuple[Any, ...]:
+        made = [billed(book, month) for month in MONTHS]
+        with Archive.open(book) as archive:
+            stored = sorted(documents(archive.drafts_of()), key=lambda one: str(one["period"]))
+            assert stored == made
+            states = [archive.closing_of(month) for month in MONTHS]
+        return stored, ledger(book), [state.rows() for state in states if state is not None]
 
-    assert first == again
+    first = everything()
+    assert len(first[2]) == len(MONTHS)
+    assert everything() == first
+
+
+@pytest.mark.parametrize(
+    ("currency", "fee", "amount", "said"),
+    [
+        ("JPY", "1005", "100", ["50", "1055", "-100", "955"]),  # 50.25
+        ("USD", "10.05", "1.00", ["0.50", "10.55", "-1.00", "9.55"]),
+        ("KWD", "1.005", "0.100", ["0.050", "1.055", "-0.100", "0.955"]),
+    ],
+)
+def test_taxes_and_credits_have_the_decimals_of_the_currency(
+    currency: str, fee: str, *, amount: str, said: list[str], book: Book
+) -> None:
+    plan = PLAN.replace("USD", currency).replace("50.00", fee)
+    (book.root / "plans" / "growth.toml").write_text(plan)
+    (book.root / "accounts.csv").write_text(f"account_id,name,currency\nacme,Acme,{currency}\n")
+    (book.root / "senders.csv").write_text("sender_id,account_id\n1,acme\n")
+    (book.root / "taxes.csv").write_text(TAXES.replace("0.19", "0.05"))
+    head, *_ = CREDITS.splitlines()
+    (book.root / "credits.csv").write_text(f"{head}\nc,acme,bought,,{amount},2026-10-01,\n")
+
+    _, tax, total, paid, due = amounts_in_words(billed(book, OCTOBER))
+    assert [tax.split()[-2], total.split()[1], paid.split()[2], due.split()[1]] == said
 
 
 def test_a_dry_run_leaves_ledger_and_state_as_they_are(book: Book) -> None:
