@@ -1,7 +1,7 @@
 """The catalog: everything of a book that a bill depends on beside usage, read and checked at once.
 
 Plans and cards of the book stand beside those that ship with Tollbook; a plan of the book takes the
-place of a shipped one of the same name.
+place of a shipped one of the same name, a card from its first day on.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from metering.facts import data_path
 from metering.meter import Meter, meter_paths, read_meters
 from metering.period import Month
 from metering.settings import SETTINGS, Book, Seller, Settings
+from pricing.card_family import read_cards
 from pricing.checks import (
     card_charges,
     card_gaps,
@@ -32,7 +33,7 @@ from pricing.extension import extend_plans
 from pricing.fx import FX_FILE, read_fx
 from pricing.plan import Plan, check_dates, check_plan
 from pricing.price import NetworkCost
-from pricing.rate_card import read_cards, read_categories
+from pricing.rate_card import read_categories
 from pricing.subscription import (
     Holding,
     Subscription,
@@ -140,8 +141,8 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     problems += account_problems
     meters, meter_problems, warnings = read_meters(book)
     plans, plan_problems, plan_warnings = _read_plans(book, meters)
-    paths = _card_paths(book)
-    rates, card_problems = read_cards(paths)
+    shipped_cards, own_cards = card_paths(book)
+    rates, card_problems, card_warnings = read_cards(shipped_cards, own_cards)
     categories, category_problems = read_categories(data_path("card_categories.csv"))
     subscriptions, subscription_problems = read_rows(book.root / "subscriptions.csv", Subscription)
     fx, fx_problems = read_fx(book.root / FX_FILE)
@@ -155,7 +156,8 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         known |= {tax.account_id for tax in taxes if tax.account_id}
     used = [plans[name] for name in sorted({s.plan for s in subscriptions} & plans.keys())]
     files = [book.root / name for name in BOOK_FILES]
-    files += [*map(data_path, SHIPPED_FILES), *paths, *_plan_paths(book), *meter_paths(book)]
+    files += [*map(data_path, SHIPPED_FILES), *shipped_cards, *own_cards]
+    files += [*_plan_paths(book), *meter_paths(book)]
     catalog = Catalog(
         settings=settings,
         accounts=accounts,
@@ -182,7 +184,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         if not credit_problems:  # else a credit may be missing only as its row cannot be read
             problems += check_credits(credit_rows, accounts)
     problems += unknown_cards(plans.values(), rates)
-    warnings += [*plan_warnings, *card_gaps(used, rates)]
+    warnings += [*plan_warnings, *card_warnings, *card_gaps(used, rates)]
     return catalog, sorted({*problems}), sorted({*warnings})
 
 
@@ -191,10 +193,12 @@ def _plan_paths(book: Book) -> list[Path]:
     return [*shipped, *sorted((book.root / "plans").glob("*.toml"))]
 
 
-def _card_paths(book: Book) -> list[Path]:
+def card_paths(book: Book) -> tuple[list[Path], list[Path]]:
+    """Name the files of rate cards: those that ship, and those of the book."""
     shipped = sorted(data_path("rate_cards").rglob("*.csv"))
     own = sorted((book.root / "rate_cards").glob("*.csv"))
-    return [path for path in [*shipped, *own] if path.name != GAPS]
+    cards, own_cards = ([p for p in paths if p.name != GAPS] for paths in (shipped, own))
+    return cards, own_cards
 
 
 def sha256(content: bytes) -> str:

@@ -7,7 +7,7 @@ name, the price is unknown. It is never carried on, converted or taken as zero.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import combinations, groupby, pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,6 @@ from metering.door import Exact, Row, read_rows
 from metering.errors import Problem
 from metering.event import QUANTITY
 from metering.output import quantity_text
-from pricing.effective import overlap
 from pricing.money import Currency
 from pricing.price import RATE_DECIMALS, UNIT_PRICE_MAX, Bound
 
@@ -103,17 +102,6 @@ class CategoryRow(Row):
     note: str = ""
 
 
-def read_cards(paths: Sequence[Path]) -> tuple[pl.DataFrame, list[Problem]]:
-    """Read rate cards into schema `RATES`, with every mistake in and between the files."""
-    problems: list[Problem] = []
-    by_file: dict[Path, list[RateRow]] = {}
-    for path in paths:
-        by_file[path], found = read_rows(path, RateRow)
-        problems += [*found, *_check_cells(by_file[path], path.name)]
-    problems += _check_families(by_file)
-    return _frame([row for rows in by_file.values() for row in rows]), problems
-
-
 def read_categories(path: Path) -> tuple[pl.DataFrame, list[Problem]]:
     """Read `card_categories.csv` into schema `CARD_CATEGORIES`."""
     rows, problems = read_rows(path, CategoryRow)
@@ -193,7 +181,8 @@ def tier_text(over: Decimal, up_to: Decimal | None) -> str:
     return " ".join(parts) or "all"
 
 
-def _frame(rows: Iterable[RateRow]) -> pl.DataFrame:
+def frame_of(rows: Iterable[RateRow]) -> pl.DataFrame:
+    """Write rows of cards into schema `RATES`, each tier with the bound that it begins over."""
     table = []
     ordered = sorted(rows, key=lambda row: (row.cell(), row.effective_from, _bound(row)))
     for _, tiers in groupby(ordered, lambda row: (row.cell(), row.effective_from)):
@@ -214,7 +203,8 @@ def _bound(row: RateRow) -> Decimal:
     return Decimal("Infinity") if row.up_to is None else row.up_to
 
 
-def _check_cells(rows: Sequence[RateRow], file: str) -> Iterator[Problem]:
+def check_cells(rows: Sequence[RateRow], file: str) -> Iterator[Problem]:
+    """Yield rates of one file that hold on the same day, and tiers that are not whole."""
     for cell, of_cell in _grouped(rows, lambda row: row.cell()):
         shown = f"{cell[4]}/{cell[5]} of card '{cell[0]}' in {cell[1]} ({cell[2]})"
         dated = [[*group] for _, group in _grouped(of_cell, lambda row: row.days())]
@@ -242,22 +232,6 @@ def _check_bounds(rows: Sequence[RateRow], shown: str, file: str) -> Iterator[Pr
         yield Problem(
             f"{file}:{rows[-1].line} up_to", f"{shown} has two tiers up to {bound}", "keep one"
         )
-
-
-def _check_families(by_file: Mapping[Path, Sequence[RateRow]]) -> Iterator[Problem]:
-    spans = {
-        (*row.family(), *row.days(), path): row for path, rows in by_file.items() for row in rows
-    }
-    for family, keys in groupby(sorted(spans), lambda key: key[:3]):
-        for one, other in combinations(keys, 2):
-            if one[5] != other[5] and overlap(one[3:5], other[3:5]):
-                yield Problem(
-                    f"{other[5].name}:{spans[other].line} effective_from",
-                    f"card '{family[0]}' in {family[1]} ({family[2]}) also has rates on"
-                    f" {other[3]} in {one[5].name}",
-                    f"end the rows of {one[5].name} with effective_to {other[3]}, or name the card"
-                    " otherwise",
-                )
 
 
 def _grouped(

@@ -16,10 +16,11 @@ from metering.event import QUANTITY, USAGE
 from metering.facts import data_path
 from metering.meter import shipped_meters
 from metering.period import Month
+from pricing.card_family import read_cards
 from pricing.charge import charge
 from pricing.coverage import take_usage
 from pricing.plan import Plan
-from pricing.rate_card import read_cards, read_categories
+from pricing.rate_card import read_categories
 from pricing.subscription import Subscription, stretches_in
 from pricing.terms_writer import terms_of
 
@@ -36,7 +37,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pl.DataFrame
     def make(*rows: str) -> pl.DataFrame:
         path = tmp_path_factory.mktemp("card") / "net.csv"
         path.write_text("\n".join([HEADER, *rows]) + "\n")
-        rates, problems = read_cards([path])
+        rates, problems, _ = read_cards([path])
         assert not problems
         return rates
 
@@ -135,7 +136,7 @@ def test_the_shipped_card_gives_the_worked_amounts(
     in_row_order: Callable[..., Any],
 ) -> None:
     cards = sorted(data_path("rate_cards").rglob("2026-10-01_USD_*.csv"))
-    rates, problems = read_cards(cards)
+    rates, problems, _ = read_cards(cards)
     usage = usage_frame([usage_row("acme", quantity, market=market, category=category)])
     charges = [from_card(card="whatsapp", rates="tiered")]
 
