@@ -6,6 +6,7 @@ from dashboards import commands as dashboards
 from metering import commands as metering
 from metering import trust_commands as trust
 from pricing import audit_commands as audit
+from pricing import catalog_commands as catalog
 from pricing import commands as pricing
 from pricing import credit_commands as prepaid
 
@@ -20,6 +21,7 @@ for command in (
     *metering.COMMANDS,
     *pricing.COMMANDS,
     *prepaid.COMMANDS,
+    *catalog.COMMANDS,
     *dashboards.COMMANDS,
 ):
     main.add_command(command)

@@ -155,6 +155,11 @@ class Archive:
             {"period": period, "account_id": account_id},
         )
 
+    def last_period(self) -> str | None:
+        """Name the latest month that has documents, None if none has."""
+        row = self._connection.execute("select max(period) from invoices").fetchone()
+        return None if row is None or row[0] is None else str(row[0])
+
     def catalog_hash_of(self, invoice_id: str) -> str | None:
         """Name the catalog that an invoice was made with."""
         row = self._connection.execute(
