@@ -78,30 +78,32 @@ def compare(card: NewCard, rates: pl.DataFrame) -> pl.DataFrame:
 
 
 def uneven_tiers(cards: Sequence[NewCard], rates: pl.DataFrame) -> list[str]:
-    """Name the cells whose first tier is not their list rate once `cards` hold, with both rates.
+    """Say where first tiers are not the list rate once `cards` hold, with one of them.
 
     The network's first tier costs the list rate: another one is a sign that a file is missing.
     """
-    found = []
-    for day in sorted({card.effective_from for card in cards}):
-        held = with_cards(
-            rates, [card for card in cards if card.effective_from == day], day
-        ).filter(pl.col("card_from") <= day, pl.col("card_to") > day)
-        cell = ["card", "currency", "market", "card_category"]
-        touched = pl.DataFrame(
-            [card.family[:2] for card in cards], ["card", "currency"], orient="row"
+    cell = ["currency", "market", "card_category"]
+    notes = []
+    for day, name in sorted({(card.effective_from, card.family[0]) for card in cards}):
+        begun = [card for card in cards if card.effective_from <= day and card.family[0] == name]
+        held = with_cards(rates, begun, day).filter(
+            pl.col("card") == name,
+            pl.col("currency").is_in({card.family[1] for card in begun}),
+            pl.col("card_from") <= day,
+            pl.col("card_to") > day,
         )
-        first = held.join(touched.unique(), on=["card", "currency"], how="semi").filter(tier=1)
         listed = held.filter(rates="list").select(*cell, listed="rate")
-        uneven = first.join(listed, on=cell).filter(pl.col("rate") != pl.col("listed")).sort(cell)
-        found += [
-            f"{market}/{category} in {currency} on {day}: the first tier costs"
-            f" {quantity_text(rate)}, the list rate is {quantity_text(other)}"
-            for currency, market, category, rate, other in uneven.select(
-                *cell[1:], "rate", "listed"
-            ).rows()
-        ]
-    return found
+        first = held.filter(tier=1).join(listed, on=cell).sort(cell)
+        uneven = first.filter(pl.col("rate") != pl.col("listed"))
+        for (currency,), found in uneven.partition_by("currency", as_dict=True).items():
+            one = found.row(0, named=True)
+            rates_of_one = [quantity_text(one[name]) for name in ("rate", "listed")]
+            notes.append(
+                f"{found.height} first tiers in {currency} are not the list rate from {day} on,"
+                f" such as {one['market']}/{one['card_category']}: {rates_of_one[0]} in the tier,"
+                f" {rates_of_one[1]} in the list; is a file missing?"
+            )
+    return notes
 
 
 def with_cards(rates: pl.DataFrame, cards: Iterable[NewCard], day: date) -> pl.DataFrame:

@@ -33,6 +33,7 @@ EFFECT_COLUMNS = (
     *("account", "currency", "before", "after", "difference"),
     *("unpriced_before", "unpriced_after"),
 )
+EFFECT_ROWS = 20  # that a table shows
 Shown = Literal["table", "json"]
 
 
@@ -222,8 +223,11 @@ def _print_effect(effect: dict[str, Any] | None) -> None:
         click.echo("No month is billed yet, so there is none to rate with the new card.\n")
         return
     title = f"{effect['period']}, had the new card held from its first day on"
-    print_table(effect["rows"], columns=EFFECT_COLUMNS, title=title)
-    click.echo(f"{effect['unchanged']} accounts as before")
+    rows = effect["rows"]
+    print_table(rows[:EFFECT_ROWS], columns=EFFECT_COLUMNS, title=title)
+    if len(rows) > EFFECT_ROWS:
+        click.echo(f"... and {len(rows) - EFFECT_ROWS:,} more: --format json has them all")
+    click.echo(f"accounts as before: {effect['unchanged']:,}")
     for total in effect["totals"]:
         click.echo(
             f"all in {total['currency']}: {total['before']:,f} before, {total['after']:,f} after,"

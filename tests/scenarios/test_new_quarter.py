@@ -270,10 +270,10 @@ def test_a_list_without_its_tiers_is_noticed(tmp_path: Path, book: Book, run: Ru
         run("catalog", "import", str(tmp_path / "rates"), "--format", "json").stdout
     )["notes"]
 
-    assert (
-        "Brazil/utility in USD on 2027-01-01: the first tier costs 0.0068, the list rate is 0.009"
-        in notes
-    )
+    assert notes == [
+        "2 first tiers in USD are not the list rate from 2027-01-01 on, such as Brazil/utility:"
+        " 0.0068 in the tier, 0.009 in the list; is a file missing?"
+    ]
 
 
 def test_a_card_that_reaches_into_a_billed_month_says_so(
