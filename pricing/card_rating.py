@@ -12,6 +12,7 @@ from pricing.rate_card import (
     with_card_category,
 )
 from pricing.scope import CELL, FIRST, units_below
+from pricing.taking import CATEGORY_OF_MINUTES
 from pricing.terms import UNITS, Crossing, Terms
 from pricing.tier_rating import take_between
 
@@ -85,6 +86,10 @@ def rate_by_card(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     priced = with_card_category(
         asked.with_columns(asked_date="rate_date").with_columns(rate_date="price_date"),
         terms.categories,
+    ).with_columns(
+        card_category=pl.when(pl.col("unit") == "minute")
+        .then(pl.lit(CATEGORY_OF_MINUTES))
+        .otherwise("card_category")
     )
     rates = find_rates(priced.select(*RATE_KEY, "rates"), terms.rates)
     on = [*RATE_KEY, "rates"]

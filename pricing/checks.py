@@ -53,7 +53,9 @@ def _unfit_meter(charge: Charge, meter: Meter, place: str) -> Iterator[Problem]:
                 f"it tells apart {', '.join(meter.cells) or 'nothing'}; a filter may stand in a"
                 " meter of your own",
             )
-    if isinstance(charge.price, FromCard) and card_unit(meter) is None:
+    if not isinstance(charge.price, FromCard):
+        return
+    if card_unit(meter) is None:
         figure = meter.aggregation.kind
         why = (
             f"its units of {meter.source.kind} have no rate"
@@ -63,7 +65,15 @@ def _unfit_meter(charge: Charge, meter: Meter, place: str) -> Iterator[Problem]:
         yield Problem(
             place,
             f"'{charge.name}' takes the meter '{meter.meter}' to a card, but {why}",
-            "cards price counted deliveries and conversations; use a price of the plan's own",
+            "cards price counted deliveries and conversations, and minutes of calls in steps; use a"
+            " price of the plan's own",
+        )
+    elif not meter.is_ordered and (charge.allowance or charge.price.rates == "tiered"):
+        asked = "an allowance" if charge.allowance else "tiered rates"
+        yield Problem(
+            place,
+            f"'{charge.name}' asks for {asked}, but no part of '{meter.meter}' comes first",
+            "take the list rate of the card, without an allowance",
         )
 
 

@@ -28,7 +28,7 @@ RATES = pl.Schema(
         "card": pl.String(),
         "currency": pl.String(),
         "rates": pl.String(),  # list or tiered
-        "unit": pl.String(),  # conversation or message
+        "unit": pl.String(),  # conversation, message or minute
         "market": pl.String(),
         "card_category": pl.String(),
         "card_from": pl.Date(),
@@ -59,7 +59,7 @@ class RateRow(Row):
     rates: Literal["list", "tiered"]
     market: Annotated[str, Field(min_length=1)]
     category: Annotated[str, Field(min_length=1)]
-    unit: Literal["conversation", "message"]
+    unit: Literal["conversation", "message", "minute"]
     up_to: Bound | None = None
     rate: Annotated[Exact, Field(ge=0, le=UNIT_PRICE_MAX, decimal_places=RATE_DECIMALS)]
     evidence: Literal[

@@ -1,10 +1,12 @@
 """What a meter means to a charge: whether it answers for deliveries, and what a card prices."""
 
-from metering.aggregation import Count
+from metering.aggregation import Count, Sum
 from metering.meter import DELIVERIES, Meter
-from metering.unit import Conversations, Deliveries
+from metering.unit import Calls, Conversations, Deliveries
 
 DEFAULT_COMPONENT = "network"
+# The category of a card's minutes: the network names none for a call.
+CATEGORY_OF_MINUTES = "call"
 
 
 def accounts_for_deliveries(meter: Meter) -> bool:
@@ -27,4 +29,7 @@ def card_unit(meter: Meter) -> str | None:
             return "message"
         case Conversations(), Count():
             return "conversation"
+        case Calls(), Sum(of="duration_seconds", step=step, step_value=value) if step is not None:
+            # Whatever the pulse, what it adds must be its length in minutes.
+            return "minute" if value * 60 == step else None
     return None

@@ -34,6 +34,7 @@ SOURCE_OF = {
     "2022-02-01_USD_list": "2022-02-01_usd",
     "2023-06-01_USD_list": "2023-06-01_usd",
     "2024-10-01_USD_list": "2024-10-01_usd",
+    "2024-11-01_INR_list": "2026_other_currencies_partial",
     "2025-07-01_USD_list": "2025-07-01_usd_partial",
     "2025-10-01_USD_list": "2025-10-01_usd",
     "2026-01-01_USD_list": "2026-01-01_usd",
@@ -41,6 +42,7 @@ SOURCE_OF = {
     "2026-07-01_USD_list": "2026-07-01_usd",
     "2026-07-01_EUR_list": "2026-07-01_eur",
     "2026-07-01_COP_list": "2026-07-01_cop",
+    "2026-07-01_BRL_list": "2026_other_currencies_partial",
     "2026-10-01_USD_list": "2026-10-01_usd",
     "2026-10-01_USD_tiered": "2026-10-01_usd_tiers",
     "2026-10-01_AED_list": "2026_other_currencies_partial",
@@ -235,6 +237,19 @@ def test_service_and_authentication_cost_as_much_as_utility_from_october_2026() 
             for category in ("utility", "authentication", "service")
         }
         assert len(rates) == 1, market
+
+
+def test_the_card_of_calls_and_its_gaps_name_each_market_once() -> None:
+    folder = DATA / "rate_cards" / "whatsapp-calls"
+    (path,) = (path for path in folder.glob("*.csv") if path.name != "GAPS.csv")
+    rows, gaps = read(path), read(folder / "GAPS.csv")
+    named = [row["market"] for row in (*rows, *gaps)]
+
+    assert sorted(named) == sorted(markets_on("2026-10-01"))
+    assert {(row["card"], row["category"], row["unit"]) for row in rows} == {
+        ("whatsapp-calls", "call", "minute")
+    }
+    assert {row["category"] for row in gaps} == {"call"}
 
 
 @pytest.mark.parametrize("stem", sorted(SOURCE_OF))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from metering.account import Account
 from metering.event import QUANTITY, USAGE
 from metering.facts import data_path
-from metering.meter import shipped_meters
+from metering.meter import Meter, shipped_meters
 from metering.period import Month
 from pricing.card_family import read_cards
 from pricing.charge import charge
@@ -22,6 +22,7 @@ from pricing.coverage import take_usage
 from pricing.plan import Plan
 from pricing.rate_card import read_categories
 from pricing.subscription import Subscription, stretches_in
+from pricing.taking import card_unit
 from pricing.terms_writer import terms_of
 
 OCTOBER = Month(2026, 10)
@@ -385,6 +386,55 @@ def test_tiers_fall_back_to_the_list_where_a_card_has_none(
         ("utility", 1, Decimal(3)),
         ("utility", 2, Decimal(2)),
     ]
+
+
+def minutes(usage_row: Callable[..., Any], quantity: str, market: str) -> Any:
+    given = dict.fromkeys(("category", "pricing_model", "pricing_type"))
+    return usage_row("acme", quantity, meter="call-minutes", market=market, **given)
+
+
+def test_minutes_of_calls_cost_the_rate_of_the_market_that_is_called(
+    usage_row: Callable[..., Any],
+    usage_frame: Callable[..., pl.DataFrame],
+    in_row_order: Callable[..., Any],
+) -> None:
+    rates, problems, _ = read_cards(
+        sorted(data_path("rate_cards", "whatsapp-calls").glob("2*.csv"))
+    )
+    markets = ("Rest of Central & Eastern Europe", "North America")
+    usage = usage_frame([minutes(usage_row, "1.1", market) for market in markets])
+    offer = {**from_card(card="whatsapp-calls"), "meter": "call-minutes"}
+    details = rated(usage, rates, [offer], in_row_order(usage)).sort("market")
+
+    assert problems == []
+    assert details.select("market", "status", "amount", "evidence", "reason").rows() == [
+        (
+            *("North America", "unknown", None, None),
+            "card 'whatsapp-calls' has no USD rate for North America/call on 2026-10-01: the card"
+            " of 2026-10-01 has no such market",
+        ),
+        # 61 seconds are 11 pulses of 6 seconds
+        ("Rest of Central & Eastern Europe", "billed", Decimal("0.01045"), "one source", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "unit"),
+    [
+        ({"step": Decimal(6), "step_value": Decimal("0.1")}, "minute"),
+        ({"step": Decimal(60)}, "minute"),
+        ({"step": Decimal(6)}, None),
+        ({"step": Decimal(60), "step_value": Decimal(60)}, None),
+        ({}, None),
+    ],
+)
+def test_only_a_meter_that_adds_minutes_has_a_rate_by_the_minute(
+    aggregation: Mapping[str, Decimal], unit: str | None
+) -> None:
+    added = {"kind": "sum", "of": "duration_seconds", **aggregation}
+    meter = {"meter": "m", "unit": "u", "source": {"kind": "calls"}, "aggregation": added}
+
+    assert card_unit(Meter.model_validate(meter)) == unit
 
 
 def _usage_of(
