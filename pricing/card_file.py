@@ -58,9 +58,10 @@ def read_card_files(paths: Iterable[Path], said: Said) -> Reading:
 
 
 def _read_table(table: Table, said: Said, reading: Reading) -> None:
+    day = _effective_from(table, said, reading)
     shared = {
         "card": said.card,
-        "effective_from": _effective_from(table, said, reading),
+        "effective_from": day,
         "rates": table.rates,
         # The files of before 2025-07 have the same columns, for conversations.
         "unit": "conversation" if "per conversation" in table.words.casefold() else "message",
@@ -68,14 +69,17 @@ def _read_table(table: Table, said: Said, reading: Reading) -> None:
     }
     tiers: list[Tier] = []
     earlier = len(reading.problems)
-    market = currency = ""
+    names = ("", "")
+    named: dict[str, str] = {}
     for line, cells in _filled(table):
-        named = (_at(cells, table.market), _at(cells, table.currency))
-        if table.rates == "tiered":  # which names a market once
-            named = (named[0] or market, named[1] or currency)
-        market, currency = named
         place = f"{table.sheet.name} row {line}"
-        head = {**shared, "line": line, "note": place, **_head(named, said, shared, place, reading)}
+        market, currency = _at(cells, table.market), _at(cells, table.currency)
+        if table.rates == "tiered":  # which names a market once
+            market, currency = market or names[0], currency or names[1]
+        if (market, currency) != names or table.rates == "list":
+            named = _named(market, currency, day, said=said, place=place, reading=reading)
+        names = (market, currency)
+        head = {**shared, **named, "line": line, "note": place}
         tiers += _read_row(cells, table, head, reading)
     if len(reading.problems) == earlier:  # else a tier may be missing because it was refused
         _refuse_gaps(tiers, reading)
@@ -116,18 +120,16 @@ def _at(cells: Sequence[str], index: int) -> str:
     return cells[index] if index < len(cells) else ""
 
 
-def _head(
-    named: tuple[str, str], said: Said, shared: Mapping[str, object], place: str, reading: Reading
+def _named(
+    market: str, currency: str, day: date, *, said: Said, place: str, reading: Reading
 ) -> dict[str, str]:
     """Name market and currency of a row; what is refused is left out."""
-    head = {}
-    day = shared["effective_from"]
-    assert isinstance(day, date)
+    named = {}
     with reading.at(f"{place} Market"):
-        head["market"] = market_named(named[0], day)
+        named["market"] = market_named(market, day)
     with reading.at(f"{place} Currency"):
-        head["currency"] = _currency(named[1], said.currency)
-    return head
+        named["currency"] = _currency(currency, said.currency)
+    return named
 
 
 def _currency(text: str, said: str | None) -> str:

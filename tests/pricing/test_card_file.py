@@ -330,6 +330,13 @@ def test_tiers_that_are_not_whole_are_refused(
     assert what in [problem.what for problem in reading.problems]
 
 
+def test_a_market_of_tiers_that_is_not_known_is_said_once(read: Read) -> None:
+    rows = [(100, Decimal(3)), (200, Decimal(2)), (None, Decimal(1))]
+    reading = read(as_csv(tier_file({"Brasil": {"utility": rows}, "Chile": {"utility": rows}})))
+
+    assert [problem.where for problem in reading.problems] == ["rates.csv row 6 Market"]
+
+
 @pytest.mark.parametrize(("old", "new"), [("101", "102"), ("101", "100"), ("0", "2")])
 def test_a_unit_that_no_tier_or_two_tiers_take_is_refused(old: str, new: str, read: Read) -> None:
     cells = tier_file({"Brazil": {"utility": [(100, Decimal(2)), (None, Decimal(1))]}})
