@@ -17,11 +17,13 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.catalog import check_book, load_catalog
 from pricing.effective import as_of
+from pricing.extension import extend_plans
 from pricing.offer import FreeFor, Where
 from pricing.plan import Plan, can_both_match
 from pricing.subscription import Subscription, stretches_in
 from pricing.waiver import is_free_for
 
+NAMES = ("growth", "growth-acme")
 DOCS = Path(__file__).parents[2] / "docs" / "plans.md"
 values = st.lists(st.sampled_from("abc"), min_size=1, max_size=2, unique=True).map(tuple)
 wheres = st.fixed_dictionaries({}, optional=dict.fromkeys(USAGE_DIMENSIONS[:3], values)).map(
@@ -43,12 +45,17 @@ def test_two_filters_overlap_exactly_when_some_usage_fits_both(one: Where, other
     assert can_both_match(one, other) == any(fits(one, c) and fits(other, c) for c in every)
 
 
-def test_the_plan_of_the_guide_is_a_plan() -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+def test_the_plans_of_the_guide_are_plans() -> None:
+    texts = re.findall(r"```toml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    plans = [Plan.model_validate(tomllib.loads(text, parse_float=Decimal)) for text in texts]
+    written, problems = extend_plans({plan.plan: plan for plan in plans}, dict.fromkeys(NAMES, "-"))
 
-    plan = Plan.model_validate(tomllib.loads(text, parse_float=Decimal))
-    assert plan.version[0].names() == [
+    assert problems == []
+    assert written["growth"].version[0].names() == [
         *("marketing", "support conversations", "platform", "linked devices"),
+    ]
+    assert [v.names() for v in written["growth-acme"].version][-1] == [
+        *("marketing", "support conversations", "platform"),
     ]
 
 
