@@ -19,7 +19,7 @@ def _field(name: str) -> str:
 
 FieldName = Annotated[str, AfterValidator(_field)]
 Step = Annotated[Exact, Field(gt=0, le=10**9, decimal_places=QUANTITY.scale)]
-Limit = Annotated[Exact, Field(ge=0, lt=10**18, decimal_places=QUANTITY.scale)]
+Limit = Annotated[Exact, Field(ge=0, le=10**15, decimal_places=QUANTITY.scale)]
 
 
 class Count(Written):

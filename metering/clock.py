@@ -3,7 +3,7 @@
 An account is a clock: on the price side all that it owns goes by its zone. On the cost side the
 network goes by the zone of the sender, so there the senders of an account with a zone of their own
 are a clock besides, and all others follow the account. What nobody owns follows the seller. See
-docs/decisions/0015-clocks-and-the-order-of-time.md.
+docs/decisions/0016-clocks-and-the-order-of-time.md.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 Units come one after another by (counted_at, unit_key): so does the network, and so nobody can
 choose which of two messages was the free one. Pricing names scopes and bounds, and is answered in
-quantities; it sees no unit. See docs/decisions/0015-clocks-and-the-order-of-time.md.
+quantities; it sees no unit. See docs/decisions/0016-clocks-and-the-order-of-time.md.
 """
 
 from collections.abc import Collection, Sequence
@@ -59,7 +59,9 @@ def quantity_below(
             together. A split that is left out is null, as where it is not asked for. With
             first_scope and first_bound (`QUANTITY`), what lies within the first `first_bound` of
             everything with that first_scope is taken out before the scope is counted; a null
-            takes nothing out. A first_scope has one bound; a cell stands once in each scope.
+            takes nothing out. All cells of a first_scope must be there: one that stands in no
+            scope, as all of it is taken, has a null scope. A first_scope has one bound; a cell
+            stands once in each scope.
         bounds: scope, bound: quantities.
         changes: The days that the cells were cut at, as `measure` was given them; so are `apart`
             and `clock`.
@@ -206,7 +208,7 @@ def _scope_units(store: Store, meter: Meter, cells: pl.DataFrame, crossing: Cros
     asked = asked.cast({name: ASKED[name] for name in (*CELL, "first_bound")})
     distinct = asked.select(CELL).unique().with_row_index("cell_no")
     numbered = asked.join(distinct, on=CELL, nulls_equal=True)
-    scopes = numbered.select("scope", "cell_no", "first_scope").unique()
+    scopes = numbered.select("scope", "cell_no", "first_scope").drop_nulls("scope").unique()
     firsts = numbered.select("cell_no", *FIRST).unique()
     _check_scopes(scopes, firsts)
     has_firsts = not firsts["first_scope"].is_null().all()

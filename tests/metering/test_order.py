@@ -79,7 +79,7 @@ class Unit:
 class Asked:
     """Which scopes each cell stands in, and which first scope it has."""
 
-    scopes: dict[Cell, list[str]]
+    scopes: dict[Cell, list[str] | None]  # None: it is not asked for; empty: only of a first scope
     first: dict[Cell, str | None]
     first_bounds: dict[str, Decimal]
     bounds: list[Decimal]
@@ -102,7 +102,7 @@ CELLS: list[Cell] = [(sender, day) for sender in "127" for day in (OCTOBER.first
 asks = st.builds(
     Asked,
     scopes=st.fixed_dictionaries(
-        {cell: st.lists(st.sampled_from("ab"), max_size=2, unique=True) for cell in CELLS}
+        dict.fromkeys(CELLS, st.none() | st.lists(st.sampled_from("ab"), max_size=2, unique=True))
     ),
     first=st.fixed_dictionaries({cell: st.sampled_from([None, "f", "g"]) for cell in CELLS}),
     first_bounds=st.fixed_dictionaries({"f": quarters, "g": quarters}),
@@ -160,14 +160,15 @@ def walk(
     steps = []
     for unit in sorted(drawn, key=lambda unit: (unit.instant, unit.key)):
         value = worth(meter, unit)
-        if value is None or not asked.scopes[unit.cell]:
+        scopes = asked.scopes[unit.cell]
+        if value is None or scopes is None:
             continue
         left, first = value, asked.first[unit.cell]
         if first is not None:
             before = Decimal(firsts[first])
             left -= part_below(before, value, asked.first_bounds[first], crossing)
             firsts[first] += value  # type: ignore[assignment]
-        for scope in asked.scopes[unit.cell]:
+        for scope in scopes:
             total = totals.get(scope, Decimal(0))
             steps.append((unit, scope, total, left))
             totals[scope] = total + left
@@ -186,7 +187,8 @@ def frame_of(asked: Asked) -> pl.DataFrame:
             "first_bound": asked.first_bounds.get(asked.first[cell] or ""),
         }
         for cell, scopes in asked.scopes.items()
-        for scope in scopes
+        if scopes is not None
+        for scope in (scopes or (None,))
     ]
     schema = pl.Schema(
         {
@@ -219,7 +221,7 @@ def test_the_first_units_of_a_scope_are_found_as_by_walking_over_them(
     expected = {
         (scope, bound, *cell): Decimal(0)
         for cell, scopes in asked.scopes.items()
-        for scope in scopes
+        for scope in scopes or ()
         for bound in asked.bounds
     }
     for unit, scope, before, left in walk(drawn, asked, meter, crossing):
@@ -247,7 +249,7 @@ def test_what_comes_before_a_unit_is_all_that_walking_meets_before_it(
         crossing=crossing,
     )
 
-    expected = {scope: Decimal(0) for scopes in asked.scopes.values() for scope in scopes}
+    expected = {scope: Decimal(0) for scopes in asked.scopes.values() for scope in scopes or ()}
     for unit, scope, _, left in walk(drawn, asked, ADDED, crossing):
         if (unit.instant, unit.key) < (one.instant, one.key):
             expected[scope] += left
@@ -280,7 +282,7 @@ def test_a_unit_that_crosses_a_bound_is_cut_there_or_lies_after_it(desk: Desk) -
     drawn = [Unit(day, day, "1", Decimal(5)) for day in (1, 2, 13)]
     accounts = log(desk, drawn)
     asked = Asked(
-        {cell: ["a"] if cell == ("1", OCTOBER.first_day) else [] for cell in CELLS},
+        {cell: ["a"] if cell == ("1", OCTOBER.first_day) else None for cell in CELLS},
         dict.fromkeys(CELLS, "f"),
         {"f": Decimal(2)},
         [Decimal(7)],
