@@ -85,8 +85,9 @@ class Asked:
     bounds: list[Decimal]
 
 
-quarters = st.integers(0, 24).map(lambda count: count * QUARTER)
-amounts = st.integers(-6, 20).map(lambda count: count * QUARTER)
+# Small whole numbers are common, so that totals often meet a bound.
+quarters = st.integers(0, 8).map(Decimal) | st.integers(0, 24).map(lambda n: n * QUARTER)
+amounts = st.integers(-1, 3).map(Decimal) | st.integers(-6, 20).map(lambda n: n * QUARTER)
 units = st.lists(
     st.builds(
         Unit,
@@ -95,6 +96,7 @@ units = st.lists(
         sender=st.sampled_from("127"),
         amount=amounts,
     ),
+    min_size=3,
     max_size=14,
     unique_by=lambda unit: unit.key,
 )
@@ -234,7 +236,7 @@ def test_the_first_units_of_a_scope_are_found_as_by_walking_over_them(
     } == expected
 
 
-@given(drawn=units.filter(bool), asked=asks, crossing=crossings, data=st.data())
+@given(drawn=units, asked=asks, crossing=crossings, data=st.data())
 def test_what_comes_before_a_unit_is_all_that_walking_meets_before_it(
     open_desk: Desk, drawn: list[Unit], asked: Asked, crossing: Crossing, data: st.DataObject
 ) -> None:
@@ -278,21 +280,34 @@ def test_the_order_in_which_a_log_was_read_moves_nothing(
     assert found().equals(before)
 
 
-def test_a_unit_that_crosses_a_bound_is_cut_there_or_lies_after_it(desk: Desk) -> None:
-    drawn = [Unit(day, day, "1", Decimal(5)) for day in (1, 2, 13)]
-    accounts = log(desk, drawn)
+@pytest.mark.parametrize(
+    ("first_bound", "bound", "split", "after"),
+    [
+        (0, 7, 7, 5),  # the second of three calls of 5 minutes crosses 7
+        (0, 10, 10, 10),  # it ends at 10
+        (0, 20, 15, 15),
+        (5, 5, 5, 5),  # the first is taken out
+        (2, 20, 13, 15),  # a part of it is, or nothing
+        (2, 7, 7, 5),
+    ],
+)
+def test_a_unit_that_crosses_a_bound_is_cut_there_or_lies_after_it(
+    desk: Desk, first_bound: int, bound: int, split: int, after: int
+) -> None:
+    accounts = log(desk, [Unit(day, day, "1", Decimal(5)) for day in (1, 2, 13)])
+    cell = ("1", OCTOBER.first_day)
     asked = Asked(
-        {cell: ["a"] if cell == ("1", OCTOBER.first_day) else None for cell in CELLS},
-        dict.fromkeys(CELLS, "f"),
-        {"f": Decimal(2)},
-        [Decimal(7)],
+        scopes={key: ["a"] if key == cell else None for key in CELLS},
+        first=dict.fromkeys(CELLS, "f"),
+        first_bounds={"f": Decimal(first_bound)},
+        bounds=[Decimal(bound)],
     )
 
     def below(crossing: Crossing) -> Decimal:
         frame = quantity_below(
             *(desk.store, accounts, OCTOBER, ADDED),
             cells=frame_of(asked),
-            bounds=pl.DataFrame({"scope": ["a"], "bound": [Decimal(7)]}),
+            bounds=pl.DataFrame({"scope": ["a"], "bound": asked.bounds}),
             changes=[HALF],
             apart=["sender"],
             crossing=crossing,
@@ -300,8 +315,8 @@ def test_a_unit_that_crosses_a_bound_is_cut_there_or_lies_after_it(desk: Desk) -
         quantity: Decimal = frame["quantity"].item()
         return quantity
 
-    assert below("split") == 7  # 2 of 15 are taken out, and 13 reach over 7
-    assert below("after") == 5  # the first call crosses 2, the second 7
+    assert below("split") == split
+    assert below("after") == after
 
 
 # The units of a message
