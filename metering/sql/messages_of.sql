@@ -17,6 +17,6 @@ semi join asked_cells
     and asked_cells.category is not distinct from units.category
     and asked_cells.pricing_model is not distinct from units.pricing_model
     and asked_cells.pricing_type is not distinct from units.pricing_type
-where units.account_id = $account_id
+where units.account_id = $account_id and units.standing = 'counted'
 order by units.counted_at, units.unit_key
 limit $row_count;

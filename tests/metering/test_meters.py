@@ -21,7 +21,13 @@ from metering.event import USAGE, USAGE_DIMENSIONS, USAGE_RULES, USAGE_SPLITS
 from metering.meter import Meter, check_meter, load_meters, shipped_meters
 from metering.period import Month
 from metering.settings import Book, PricingSource
-from metering.usage import measure, quantity_below, unread_units
+from metering.usage import (
+    cells_of_message,
+    measure,
+    messages_of,
+    quantity_below,
+    unread_units,
+)
 from tests.metering.builders import (
     BRAZIL,
     CBP,
@@ -588,6 +594,28 @@ def test_deliveries_of_a_waba_are_removed_until_it_comes_back(desk: Desk) -> Non
     desk.load(account_update("PARTNER_ADDED", "2026-10-20T12:00:01", waba="partner", **gone))
     assert standings(desk) == {("acme", "counted"): 2, ("acme", "removed"): 3}
     assert desk.usage("2026-10", "account") == {"acme": 5}
+
+
+def test_what_is_removed_is_found_as_such_and_in_no_line_and_no_tier(desk: Desk) -> None:
+    desk.load(*delivered_daily(1, 2, 11))
+    gone = {"waba_info": {"waba_id": "w1", "owner_business_id": "b"}}
+    desk.load(account_update("PARTNER_REMOVED", "2026-10-10T12:00", waba="partner", **gone))
+    asked = (desk.store, desk.accounts(), OCTOBER, "deliveries")
+    cells = measure(*asked).select("account_id", *USAGE_DIMENSIONS, "rate_date").unique()
+
+    found = cells_of_message(*asked, message_id="day-11", changes=())
+    assert found["standing"].to_list() == ["removed"]
+    listed = messages_of(
+        *asked, account_id="acme", cells=cells.drop("account_id"), changes=(), limit=9
+    )
+    assert [at.day for at in listed["delivered_at"]] == [1, 2]
+    below = quantity_below(
+        *asked,
+        cells=cells.with_columns(scope=pl.lit("s")),
+        bounds=pl.DataFrame({"scope": ["s"], "bound": [9]}),
+        changes=(),
+    )
+    assert below["quantity"].to_list() == [2]
 
 
 def test_a_ban_removes_when_it_holds_and_not_when_it_is_announced(desk: Desk) -> None:
