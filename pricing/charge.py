@@ -63,11 +63,30 @@ def waive_small_firms(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     )
 
 
+def hold_limits(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Give no price to more of an add-on, counted by a meter, than its plan allows."""
+    limited = terms.of(units, "charge", "plan", "max_quantity")
+    is_over = (pl.col("quantity") > pl.col("max_quantity")).fill_null(False) & (
+        pl.col("status") == "open"
+    )
+    why = pl.format(
+        "plan '{}' allows {} of '{}'",
+        "plan",
+        pl.col("max_quantity").cast(pl.String).str.strip_chars_end("0").str.strip_chars_end("."),
+        "charge",
+    )
+    return limited.with_columns(
+        status=pl.when(is_over).then(pl.lit("unknown")).otherwise("status"),
+        reason=pl.when(is_over).then(why).otherwise("reason"),
+    ).select(UNITS.names())
+
+
 CHARGE_STEPS: tuple[Step, ...] = (
     date_prices,  # first, so that every later step sees a cell with the day of its own price
     waive_small_firms,  # before all counting: what is waived uses up no allowance and no tier
     waive_free_types,  # before the allowance, which must not take the credit for the network's
     total_units,  # where a price asks only how many there are, what follows is one row
+    hold_limits,  # of what is counted by then: what is over a limit has no price
     deduct_allowances,  # before rating: tiers begin after what is included
     rate_units,  # exact: quantity x unit price, nothing rounded
     deduct_by_price,  # an allowance for the dearest units must see what they cost

@@ -12,9 +12,10 @@ from pricing.money import MINOR_DECIMALS, amount_text
 
 EXPLANATION_SCHEMA = "tollbook.explanation/1"
 COLUMNS = (
-    *("quantity", "market", "category", "pricing_type", "tier", "unit_price", "amount"),
-    *("rate_date", "evidence", "note"),
+    *("quantity", "market", "category", "pricing_type", "tier", "priced_quantity", "unit_price"),
+    *("amount", "rate_date", "evidence", "note"),
 )
+EXACT_COLUMNS = ("quantity", "priced_quantity", "unit_price", "amount")
 
 
 def explain(drafts: Drafts, line_id: str) -> dict[str, Any]:
@@ -69,13 +70,22 @@ def _sentence(detail: Mapping[str, Any], currency: str) -> str:
     if detail["status"] == "unknown":
         return f"{quantity}{of}{since}: {detail['note']}; nothing is charged until it is known."
     tier = f" in tier {detail['tier']}" if detail["tier"] is not None else ""
+    priced = quantity_text(detail["priced_quantity"])
     note = "; ".join(
         part for part in (detail["note"], _evidence(detail["evidence"])) if part is not None
     )
     amount, price = exact_text(detail["amount"]), exact_text(detail["unit_price"])
     because = f" ({note})" if note else ""
-    shared = ", for its days" if _is_prorated(detail) else ""
-    return f"{quantity}{of}{since}{tier} x {price}{shared} = {amount} {currency}{because}."
+    if detail["quantity"] == 0:  # a flat amount, or what adjusts other lines
+        times = "" if detail["priced_quantity"] == 1 else f"{priced} x {price} = "
+        return f"{_capital(note) or 'Amount'}{since}: {times}{amount} {currency}."
+    shared = ", for its time" if _is_prorated(detail) else ""
+    counted = "" if priced == quantity else f", counted as {priced},"
+    return f"{quantity}{of}{since}{tier}{counted} x {price}{shared} = {amount} {currency}{because}."
+
+
+def _capital(note: str) -> str:
+    return note[:1].upper() + note[1:]
 
 
 def _evidence(evidence: str | None) -> str | None:
@@ -84,8 +94,8 @@ def _evidence(evidence: str | None) -> str | None:
 
 def _is_prorated(detail: Mapping[str, Any]) -> bool:
     with localcontext(prec=60):
-        return bool(detail["quantity"] * detail["unit_price"] != detail["amount"])
+        return bool(detail["priced_quantity"] * detail["unit_price"] != detail["amount"])
 
 
 def _shown(name: str, value: Any) -> Any:
-    return exact_text(value) if name in ("quantity", "unit_price", "amount") else value
+    return exact_text(value) if name in EXACT_COLUMNS else value

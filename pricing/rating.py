@@ -81,12 +81,14 @@ def rate_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Price every unit: from `UNITS` to `RATED`."""
     kinds = terms.of(units, "price_kind")
     is_open = pl.col("status") == "open"
+    is_free = pl.col("status") == "free"
+    said = pl.when(is_free).then(pl.lit("free: ")).otherwise(pl.lit("price unknown: "))
     free = units.filter(~is_open).with_columns(
         tier=pl.lit(None, pl.Int64),
         priced_quantity="quantity",
-        unit_price=pl.lit(0, UNIT_PRICE),
+        unit_price=pl.when(is_free).then(pl.lit(0, UNIT_PRICE)),
         evidence=pl.lit(None, pl.String),
-        note=pl.format("free: {}", "reason"),
+        note=pl.concat_str(said, "reason"),
     )
     parts = [free]
     for kind, rate in (

@@ -82,7 +82,7 @@ def test_each_step_of_an_amount_is_said(
         "Nothing had to be rounded.",
     ]
     assert said("licence") == [
-        "1 from 2026-10-17 x 49, for its days = 23.709677419355 USD (15 of 31 days).",
+        "1 from 2026-10-17 x 49, for its time = 23.709677419355 USD (15 of 31 days).",
         "Together 23.709677419355 USD.",
         "Rounded once, half away from zero, to 2 decimals: 23.71 USD.",
     ]
