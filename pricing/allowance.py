@@ -32,19 +32,24 @@ def deduct_allowances(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     for (meter,), cells in counted.partition_by("meter", as_dict=True).items():
         asked = cells.select("scope", *CELL, *FIRST, "quantity")
         bounds = cells.select("scope", bound="available").unique()
-        parts.append(units_below(str(meter), asked, bounds, terms.below))
+        parts.append(units_below(str(meter), asked, bounds, terms))
     covered = counted.join(
         pl.concat(parts).rename({"quantity": "below"}).drop("bound"),
         on=["scope", *CELL],
         how="left",
         nulls_equal=True,
     )
+    is_cut = pl.col("quantity").sum().over("scope") > pl.col("available")
+    placed = covered.with_columns(
+        first_scope=pl.when(is_cut).then("scope"),
+        first_bound=pl.when(is_cut).then("available"),
+    )
     is_open = pl.col("status") == "open"
     return pl.concat(
         [
             scoped.filter(~is_taken).select(UNITS.names()),
-            covered.filter(~is_open).select(UNITS.names()),
-            *_split(covered, terms),
+            placed.filter(~is_open).select(UNITS.names()),
+            *_split(placed.filter(is_open), terms),
         ]
     )
 
@@ -194,13 +199,7 @@ def _carried(terms: Terms) -> pl.DataFrame:
 def _split(covered: pl.DataFrame, terms: Terms) -> list[pl.DataFrame]:
     is_add_on = pl.col("kind") == "add_on"
     reason = pl.when(is_add_on).then(pl.lit("included")).otherwise(pl.lit("allowance"))
-    with_kind = terms.of(covered, "kind")
-    is_cut = pl.col("quantity").sum().over("scope") > pl.col("available")
-    told = with_kind.with_columns(is_cut=is_cut).filter(pl.col("status") == "open")
+    told = terms.of(covered, "kind")
     first = told.with_columns(quantity=pl.col("below"), status=pl.lit("free"), reason=reason)
-    rest = told.with_columns(
-        first_scope=pl.when("is_cut").then("scope"),
-        first_bound=pl.when("is_cut").then("available"),
-        quantity=pl.col("quantity") - pl.col("below"),
-    )
+    rest = told.with_columns(quantity=pl.col("quantity") - pl.col("below"))
     return [part.filter(pl.col("quantity") > 0).select(UNITS.names()) for part in (first, rest)]

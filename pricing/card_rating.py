@@ -183,7 +183,7 @@ def _cut_by_time(found: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         crossing: Crossing = "after" if key[1] == "after" else "split"
         distinct = frame.select("scope", *CELL, *FIRST, "quantity").unique()
         bounds = frame.select("scope", bound="upper").drop_nulls().unique()
-        below = units_below(str(key[0]), distinct, bounds, terms.below, crossing)
+        below = units_below(str(key[0]), distinct, bounds, terms, crossing)
         parts.append(take_between(frame, below).drop("lower", "upper"))
     return pl.concat(parts)
 

@@ -38,6 +38,8 @@ from pricing.money import amount_text
 from pricing.run import MESSAGES_MAX, Bill, has_changed, messages_of_line
 from pricing.run import bill as run_bill
 from pricing.starter import init_book
+from pricing.tracing import MESSAGE_COLUMNS as MESSAGE_COST
+from pricing.tracing import trace
 
 INVOICE_COLUMNS = (
     *("invoice_id", "name", "state", "lines"),
@@ -185,13 +187,22 @@ def show(invoice_id: str, book_path: Path, output_format: Format) -> None:
 
 
 @invoice.command("explain")
-@click.argument("line_id")
+@click.argument("line_id", metavar="LINE_ID | INVOICE_ID")
 @click.option("--messages", is_flag=True, help="List the messages in the line, too.")
+@click.option("--message", metavar="ID", help="Say what one message cost on the invoice, and why.")
 @book_option
 @format_option
-def explain_line(line_id: str, *, messages: bool, book_path: Path, output_format: Format) -> None:
-    """Unfold a line to its details and, with --messages, to the messages in it."""
+def explain_line(
+    line_id: str, *, messages: bool, message: str | None, book_path: Path, output_format: Format
+) -> None:
+    """Unfold a line to its details and, with --messages, to the messages in it.
+
+    With --message ID, the id that the network gave a message: what it cost on the invoice.
+    """
     with errors_for_people():
+        if message is not None:
+            _trace_message(Book.at(book_path), line_id.partition("#")[0], message, output_format)
+            return
         drafts = _read(book_path, line_id.partition("#")[0])
         if line_id not in drafts.lines["line_id"].to_list():
             raise UsageError(
@@ -216,6 +227,18 @@ def explain_line(line_id: str, *, messages: bool, book_path: Path, output_format
 
 
 COMMANDS: list[click.Command] = [init, check, bill, invoice, demo]
+
+
+def _trace_message(book: Book, invoice_id: str, message_id: str, output_format: Format) -> None:
+    drafts = _read(book.root, invoice_id)
+    document = trace(book, drafts.invoices.row(0, named=True), message_id)
+    if has_changed(book, invoice_id):
+        say("the files of the book have changed since: this is what the message costs by now")
+    if output_format == "table":
+        for sentence in document["words"]:
+            click.echo(sentence)
+        return
+    print_rows(document, columns=MESSAGE_COST, output_format=output_format)
 
 
 def _read(book_path: Path, invoice_id: str) -> Drafts:

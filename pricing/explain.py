@@ -62,6 +62,13 @@ def words(line: Mapping[str, Any], details: Sequence[Mapping[str, Any]]) -> list
     ]
 
 
+def words_of_detail(detail: Mapping[str, Any]) -> str:
+    """Say a detail as a sentence; it has `currency`, and its numbers may be texts."""
+    numbers = {name: detail[name] for name in EXACT_COLUMNS}
+    exact = {name: None if n is None else Decimal(n) for name, n in numbers.items()}
+    return _sentence({**detail, **exact}, detail["currency"])
+
+
 def _sentence(detail: Mapping[str, Any], currency: str) -> str:
     quantity = quantity_text(detail["quantity"])
     cell = [detail[name] for name in ("market", "category", "pricing_type") if detail[name]]

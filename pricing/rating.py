@@ -10,12 +10,15 @@ that table, one expression for the units that each tier takes, and one product.
     volume           2 500 units = 2 500 x 0.01                           = 25.00
 """
 
+from dataclasses import replace
+
 import polars as pl
 
 from metering.event import QUANTITY, USAGE_DIMENSIONS, USAGE_SPLITS
 from pricing.card_rating import rate_by_card
 from pricing.matrix_rating import rate_by_matrix
 from pricing.money import EXACT, UNIT_PRICE, exact_amount
+from pricing.scope import CELL, FIRST
 from pricing.terms import UNITS, Terms
 from pricing.tier_rating import rate_by_tiers
 
@@ -57,6 +60,8 @@ PRICED = pl.Schema(
 
 def total_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Add up usage as far as its price does not depend on its cell."""
+    if terms.by_time:
+        return units
     with_terms = terms.of(units, "keeps")
     is_total = pl.col("keeps").is_not_null() & pl.col("end_date").is_null()
     parts = with_terms.filter(is_total).partition_by("keeps", as_dict=True)
@@ -79,6 +84,8 @@ def _total(units: pl.DataFrame, keeps: set[str]) -> pl.DataFrame:
 
 def rate_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Price every unit: from `UNITS` to `RATED`."""
+    firsts = units.drop_nulls("first_scope").select(*CELL, *FIRST).unique()
+    terms = replace(terms, firsts=firsts)
     kinds = terms.of(units, "price_kind")
     is_open = pl.col("status") == "open"
     is_free = pl.col("status") == "free"

@@ -11,7 +11,7 @@ metering asked.
 import polars as pl
 
 from metering.event import QUANTITY, USAGE_DIMENSIONS, USAGE_SPLITS
-from pricing.terms import COLUMN_OF_SCOPE, Below, Crossing, Terms
+from pricing.terms import COLUMN_OF_SCOPE, Crossing, Terms
 
 CELL = ("account_id", *USAGE_SPLITS, *USAGE_DIMENSIONS, "rate_date")
 BOUNDS = pl.Schema({"scope": pl.String(), "bound": QUANTITY})
@@ -51,7 +51,7 @@ def units_below(
     meter: str,
     cells: pl.DataFrame,
     bounds: pl.DataFrame,
-    below: Below,
+    terms: Terms,
     crossing: Crossing = "split",
 ) -> pl.DataFrame:
     """Find how much of each cell lies within the first `bound` units of its scope.
@@ -60,7 +60,7 @@ def units_below(
         meter: Of all cells.
         cells: Columns `scope`, `CELL`, `FIRST` and `quantity`, one row for each cell.
         bounds: Schema `BOUNDS`.
-        below: Asked about scopes that exceed a bound with more than one cell.
+        terms: Whose `below` is asked about scopes that exceed a bound with more than one cell.
         crossing: What becomes of a unit that a bound goes through: see `quantity_below`.
 
     Returns:
@@ -80,6 +80,20 @@ def units_below(
     hard = sized.filter(~is_simple).select(BOUNDS.names())
     if hard.is_empty():
         return simple.select(names)
-    asked = cells.join(hard.select("scope").unique(), on="scope")
-    answer = below(meter, asked.select("scope", *CELL, *FIRST), hard, crossing)
+    asked = cells.join(hard.select("scope").unique(), on="scope").select("scope", *CELL, *FIRST)
+    answer = terms.below(meter, _with_first_scopes(asked, terms), hard, crossing)
     return pl.concat([simple.select(names), answer.select(names).cast({"quantity": QUANTITY})])
+
+
+def _with_first_scopes(asked: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Add, without a scope, the cells that an allowance took as a whole: they came first too."""
+    scopes = asked.select("first_scope").drop_nulls().unique()
+    if scopes.is_empty():
+        return asked
+    known = asked.select(*CELL, *FIRST)
+    others = (
+        terms.firsts.join(scopes, on="first_scope")
+        .join(known, on=[*CELL, *FIRST], how="anti", nulls_equal=True)
+        .select(pl.lit(None, pl.String).alias("scope"), *CELL, *FIRST)
+    )
+    return pl.concat([asked, others])

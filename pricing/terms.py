@@ -5,7 +5,7 @@ price that a plan writes itself becomes rows of `TIERS` or of `CELLS`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -103,8 +103,8 @@ UNITS = pl.Schema(
         "quantity": QUANTITY,
         "status": pl.String(),  # open, free or unknown
         "reason": pl.String(),  # why it is free or unknown
-        # An allowance took the first units of its scope in order of time: what is left of a cell
-        # comes after them. Null where the allowance took whole cells.
+        # Of a cell of an allowance that took the first units in order of time, and not all: what is
+        # left of the cell comes after them.
         "first_scope": pl.String(),
         "first_bound": QUANTITY,
     }
@@ -139,6 +139,11 @@ class Terms:
     opening: pl.DataFrame  # schema STATE: what the month before left
     below: Below
     midnight: Midnight
+    # Whether each cell is placed in the order of time even where no amount depends on it: so that
+    # it can be said which tier a message is in.
+    by_time: bool = False
+    # Columns CELL and FIRST: the cells of allowances that took the first units in order of time.
+    firsts: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def of(self, units: pl.DataFrame, *columns: str) -> pl.DataFrame:
         """Add `columns` of `CHARGES` to `units`."""

@@ -24,7 +24,7 @@ def rate_by_tiers(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         amount is a row of its own without a quantity.
     """
     placed = _with_positions(units, terms)
-    is_shared = pl.col("each").str.starts_with("portfolio")
+    is_shared = pl.col("each").str.starts_with("portfolio") | pl.lit(terms.by_time)
     crossing = _crossing_scopes(placed.filter(is_shared), terms)
     together = placed.join(crossing, on="scope", how="anti", maintain_order="left")
     apart = placed.join(crossing, on="scope", how="semi", maintain_order="left")
@@ -175,7 +175,7 @@ def _take_by_time(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
 def _between(tiered: pl.DataFrame, meter: str, terms: Terms) -> pl.DataFrame:
     cells = tiered.select("scope", *CELL, *FIRST, "quantity").unique()
     bounds = tiered.select("scope", bound="upper").drop_nulls().unique()
-    below = units_below(meter, cells, bounds, terms.below)
+    below = units_below(meter, cells, bounds, terms)
     return take_between(tiered, below).drop("lower", "upper")
 
 
