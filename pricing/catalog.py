@@ -19,15 +19,17 @@ from metering.facts import data_path
 from metering.meter import Meter, meter_paths, read_meters
 from metering.period import Month
 from metering.settings import SETTINGS, Book, Seller, Settings
-from pricing.card_family import read_cards
-from pricing.checks import (
+from pricing.card_checks import (
     card_charges,
     card_gaps,
-    check_charges,
+    currencies_in_use,
     unknown_cards,
     unknown_currencies,
+    unpriced_currencies,
     wrong_currencies,
 )
+from pricing.card_family import read_cards
+from pricing.checks import check_charges
 from pricing.credit import Credit, check_credits, unknown_owners
 from pricing.extension import extend_plans
 from pricing.fx import FX_FILE, read_fx
@@ -154,7 +156,6 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         known |= {row.account_id for row in (*subscriptions, *holdings)}
         known |= {credit.account_id for credit in credit_rows}
         known |= {tax.account_id for tax in taxes if tax.account_id}
-    used = [plans[name] for name in sorted({s.plan for s in subscriptions} & plans.keys())]
     files = [book.root / name for name in BOOK_FILES]
     files += [*map(data_path, SHIPPED_FILES), *shipped_cards, *own_cards]
     files += [*_plan_paths(book), *meter_paths(book)]
@@ -181,9 +182,11 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     if has_settings:  # which say what an account has that names no currency
         problems += unknown_currencies(accounts)
         problems += wrong_currencies(accounts, subscriptions, plans)
+        problems += unpriced_currencies(accounts, subscriptions, plans, rates)
         if not credit_problems:  # else a credit may be missing only as its row cannot be read
             problems += check_credits(credit_rows, accounts)
     problems += unknown_cards(plans.values(), rates)
+    used = currencies_in_use(accounts, subscriptions, plans)
     warnings += [*plan_warnings, *card_warnings, *card_gaps(used, rates)]
     return catalog, sorted({*problems}), sorted({*warnings})
 

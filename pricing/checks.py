@@ -1,30 +1,16 @@
-"""What must hold between the files of a book: accounts, plans, cards and subscriptions."""
+"""What must hold between the charges of a plan and the meters that they name."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
-import polars as pl
-
-from metering.account import LAST_DAY, Account, Accounts
 from metering.door import nearest
 from metering.errors import Problem
 from metering.meter import Meter
-from pricing.money import MINOR_DECIMALS
 from pricing.offer import Charge
 from pricing.plan import Plan, Version, can_both_match
 from pricing.price import FromCard
 from pricing.price_checks import check_offers
-from pricing.subscription import Subscription
 from pricing.taking import DEFAULT_COMPONENT, accounts_for_deliveries, card_unit
-
-
-def card_charges(plans: Iterable[Plan]) -> Iterator[tuple[Plan, Charge, FromCard]]:
-    """Yield each charge that takes its price from a card."""
-    for plan in plans:
-        for version in plan.version:
-            for charge in version.charge:
-                if isinstance(charge.price, FromCard):
-                    yield plan, charge, charge.price
 
 
 def check_charges(plan: Plan, meters: Mapping[str, Meter], where: str) -> Iterator[Problem]:
@@ -111,85 +97,3 @@ def _unknown_components(
             f"no charge on deliveries or conversations has the component '{component}'",
             f"components of this version: {', '.join(sorted(accounting)) or 'none'}",
         )
-
-
-def unknown_currencies(accounts: Accounts) -> Iterator[Problem]:
-    """Yield accounts that are invoiced in a currency that is none."""
-    for account in accounts.accounts:
-        if account.currency not in MINOR_DECIMALS:
-            yield Problem(
-                f"accounts.csv:{account.line} currency",
-                f"account '{account.account_id}' is invoiced in '{account.currency}', which is no"
-                " currency of ISO 4217",
-                "correct it, or that of the seller in tollbook.toml where the cell is empty",
-            )
-
-
-def wrong_currencies(
-    accounts: Accounts, subscriptions: Iterable[Subscription], plans: Mapping[str, Plan]
-) -> Iterator[Problem]:
-    """Yield accounts on a plan of another currency, and those that change it within a month."""
-    facts: dict[str, list[Account]] = {}
-    for account in accounts.accounts:
-        facts.setdefault(account.account_id, []).append(account)
-    for subscription in subscriptions:
-        plan = plans.get(subscription.plan)
-        for account in _facts_during(subscription, facts.get(subscription.account_id, [])):
-            if plan is not None and account.currency != plan.currency:
-                yield Problem(
-                    f"subscriptions.csv:{subscription.line} plan",
-                    f"plan '{plan.plan}' is in {plan.currency}, account '{account.account_id}' is"
-                    f" invoiced in {account.currency}",
-                    "an account is on a plan of its own currency; nothing is converted",
-                )
-    for rows in facts.values():
-        for one, other in pairwise(rows):
-            if one.currency != other.currency and other.effective_from.day != 1:
-                yield Problem(
-                    f"accounts.csv:{other.line} effective_from",
-                    f"'{other.account_id}' changes from {one.currency} to {other.currency} within"
-                    " a month",
-                    "let the currency change on the first day of a month",
-                )
-
-
-def _facts_during(subscription: Subscription, facts: Sequence[Account]) -> Iterator[Account]:
-    ends = [*(account.effective_from for account in facts[1:]), LAST_DAY]
-    for account, end in zip(facts, ends[: len(facts)], strict=True):
-        if account.effective_from < subscription.effective_to and end > subscription.effective_from:
-            yield account
-
-
-def unknown_cards(plans: Iterable[Plan], rates: pl.DataFrame) -> Iterator[Problem]:
-    """Yield charges whose card is not there, or never in the currency of the plan."""
-    families = set(rates.select("card", "currency").unique().iter_rows())
-    cards = sorted({card for card, _ in families})
-    for plan, charge, price in card_charges(plans):
-        place = f"plan '{plan.plan}' charge '{charge.name}'"
-        if price.card not in cards:
-            hint = nearest(price.card, cards) if cards else "put a card into rate_cards/"
-            yield Problem(place, f"there is no card '{price.card}'", hint)
-        elif (price.card, plan.currency) not in families:
-            known = ", ".join(sorted(code for card, code in families if card == price.card))
-            yield Problem(
-                place,
-                f"card '{price.card}' has no {plan.currency} rates at all",
-                f"it has {known}; nothing is converted",
-            )
-
-
-def card_gaps(plans: Iterable[Plan], rates: pl.DataFrame) -> Iterator[Problem]:
-    """Yield, as warnings, charges whose card ends in the currency of the plan."""
-    for plan, charge, price in card_charges(plans):
-        family = rates.filter(
-            pl.col("card") == price.card,
-            pl.col("currency") == plan.currency,
-            pl.col("rates") == "list",
-        )
-        end = family["card_to"].sort().to_list()[-1:]
-        if end and end[0] != LAST_DAY:
-            yield Problem(
-                f"plan '{plan.plan}' charge '{charge.name}'",
-                f"card '{price.card}' has {plan.currency} rates until {end[0]} and none after it",
-                "from then on its messages have no price and block their invoices",
-            )
