@@ -98,11 +98,16 @@ def rate_by_card(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     at_list = found.filter(pl.col("tier").is_null())
     tiered = _cut_by_time(found.filter(pl.col("tier").is_not_null()), terms)
     names = [*UNITS.names(), "tier", "priced_quantity", "unit_price", "evidence", "note"]
-    return pl.concat(
-        [
-            *(_at_rate(frame).select(names) for frame in (at_list, tiered)),
-            _unknown(missing, terms).select(names),
-        ]
+    return (
+        pl.concat(
+            [
+                *(_at_rate(frame) for frame in (at_list, tiered)),
+                _unknown(missing, terms),
+            ],
+            how="diagonal",
+        )
+        .with_columns(rate_date="asked_date")
+        .select(names)
     )
 
 

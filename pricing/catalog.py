@@ -29,7 +29,7 @@ from pricing.card_checks import (
     wrong_currencies,
 )
 from pricing.card_family import read_cards
-from pricing.checks import check_charges
+from pricing.checks import check_charges, check_cost
 from pricing.credit import Credit, check_credits, unknown_owners
 from pricing.extension import extend_plans
 from pricing.fx import FX_FILE, read_fx
@@ -186,6 +186,8 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         if not credit_problems:  # else a credit may be missing only as its row cannot be read
             problems += check_credits(credit_rows, accounts)
     problems += unknown_cards(plans.values(), rates)
+    on_plans = sorted({s.plan for s in subscriptions} & plans.keys())
+    problems += check_cost(settings, plans, [plans[name] for name in on_plans])
     used = currencies_in_use(accounts, subscriptions, plans)
     warnings += [*plan_warnings, *card_warnings, *card_gaps(used, rates)]
     return catalog, sorted({*problems}), sorted({*warnings})

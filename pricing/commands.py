@@ -31,6 +31,7 @@ from metering.settings import Book
 from metering.store import Store
 from pricing.archive import Archive
 from pricing.catalog import check_book
+from pricing.cost_output import show_costs
 from pricing.demo import Sample, run_demo
 from pricing.explain import COLUMNS, explain
 from pricing.invoice import Drafts, amounts_in_words, documents
@@ -125,13 +126,28 @@ def demo(
 @click.argument("month")
 @click.option("--account", "accounts", multiple=True, help="Write only this account's draft.")
 @click.option("--dry-run", is_flag=True, help="Show the drafts and write nothing.")
+@click.option(
+    "--side",
+    type=click.Choice(["price", "cost"]),
+    default="price",
+    help="cost: show what the network charges for each line, and the margin; writes nothing.",
+)
 @book_option
 @format_option
 def bill(
-    month: str, accounts: tuple[str, ...], *, dry_run: bool, book_path: Path, output_format: Format
+    month: str,
+    accounts: tuple[str, ...],
+    *,
+    dry_run: bool,
+    side: str,
+    book_path: Path,
+    output_format: Format,
 ) -> None:
     """Write the drafts of MONTH for all accounts, in the place of earlier drafts."""
     with errors_for_people():
+        if side == "cost":
+            show_costs(Book.at(book_path), Month.parse(month), accounts, output_format)
+            return
         made = run_bill(
             Book.at(book_path), Month.parse(month), only_accounts=accounts, dry_run=dry_run
         )

@@ -1,0 +1,111 @@
+"""Costs and margins of a month for people and programs: `tollbook bill MONTH --side cost`."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from metering.output import Format, print_rows, quantity_text, say
+from metering.period import Month
+from metering.settings import Book
+from metering.store import Store
+from pricing.catalog import load_catalog
+from pricing.cost import Costs, rate_costs
+from pricing.money import exact_of, minor_of
+from pricing.run import bill
+
+COST_SCHEMA = "tollbook.cost/1"
+COST_COLUMNS = (
+    *("account", "charge", "price", "currency", "cost", "cost_currency", "margin", "unpriced"),
+)
+
+
+def show_costs(book: Book, month: Month, accounts: Sequence[str], output_format: Format) -> None:
+    """Print what each line of a month cost, beside its price."""
+    catalog = load_catalog(book)
+    drafts = bill(book, month, only_accounts=accounts, dry_run=True).drafts
+    with Store.open(book, catalog.settings, "read") as store:
+        costs = rate_costs(store, catalog, month)
+    chosen = costs.rows.filter(pl.col("account_id").is_in([*accounts])) if accounts else costs.rows
+    rows = _rows(drafts.lines, drafts.invoices, chosen, costs.currency)
+    document = {
+        "schema": COST_SCHEMA,
+        "period": str(month),
+        "rows": rows,
+        "totals": _totals(rows),
+    }
+    print_rows(
+        document,
+        columns=COST_COLUMNS,
+        output_format=output_format,
+        title=f"Prices and costs of {month}",
+        note="; ".join(_total_text(total) for total in _totals(rows)),
+    )
+    _say_unknown(chosen, costs)
+
+
+def _rows(
+    lines: pl.DataFrame, invoices: pl.DataFrame, costs: pl.DataFrame, currency: str
+) -> list[dict[str, Any]]:
+    key = ["account_id", "plan", "charge"]
+    named = lines.join(invoices.select("invoice_id", "account_id"), on="invoice_id").with_columns(
+        charge=pl.col("line_id").str.split("#").list.last(), shown="charge"
+    )
+    by_charge = costs.group_by(key).agg(
+        pl.col("amount").sum(), pl.col("unpriced").sum(), pl.col("quantity").sum()
+    )
+    in_plan = named.with_columns(charge=_name_in_plan())
+    both = in_plan.join(by_charge, on=key, how="full", coalesce=True, nulls_equal=True)
+    ordered = both.sort("account_id", "plan", "position", "charge", nulls_last=True)
+    return [_row(row, currency) for row in ordered.iter_rows(named=True)]
+
+
+def _name_in_plan() -> pl.Expr:
+    prefix = pl.format("{}: ", "plan")
+    has_prefix = pl.col("shown").str.starts_with(prefix)
+    return pl.when(has_prefix).then(pl.col("shown").str.strip_prefix(prefix)).otherwise("shown")
+
+
+def _row(row: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    price = row["amount_minor"]
+    cost = None if row["amount"] is None else minor_of(row["amount"], currency)
+    unpriced = row["unpriced"] or Decimal(0)
+    # A margin is of one currency, and of costs that are all known.
+    has_margin = price is not None and not unpriced and row["currency"] == currency
+    return {
+        "account": row["account_id"],
+        "charge": row["shown"] or row["charge"],
+        "price": None if price is None else exact_of(price, row["currency"]),
+        "currency": row["currency"],
+        "cost": None if cost is None else exact_of(cost, currency),
+        "cost_currency": None if cost is None else currency,
+        "margin": exact_of(price - (cost or 0), currency) if has_margin else None,
+        "unpriced": quantity_text(unpriced),
+    }
+
+
+def _totals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Add up prices and costs by currency; they are not each other's, so no margin is here."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for row in rows:
+        for what, code in (("price", "currency"), ("cost", "cost_currency")):
+            if row[what] is not None:
+                sums[what, row[code]] = sums.get((what, row[code]), Decimal(0)) + row[what]
+    return [
+        {"what": what, "amount": f"{amount:f}", "currency": code}
+        for (what, code), amount in sorted(sums.items())
+    ]
+
+
+def _total_text(total: Mapping[str, str]) -> str:
+    return f"{total['what']} {total['amount']} {total['currency']}"
+
+
+def _say_unknown(rows: pl.DataFrame, costs: Costs) -> None:
+    unknown = rows.filter(pl.col("unpriced") > 0)
+    if unknown.is_empty():
+        return
+    total: Decimal = unknown.select(pl.col("unpriced").sum()).item()
+    why = unknown["why"].drop_nulls().sort().to_list()[:1]
+    say(f"the cost of {quantity_text(total)} units is unknown: {''.join(why)}")
