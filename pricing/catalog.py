@@ -16,6 +16,7 @@ from metering.account import Account, Accounts, read_accounts
 from metering.door import read_rows, read_toml
 from metering.errors import BookError, Problem
 from metering.facts import data_path
+from metering.market import markets
 from metering.meter import Meter, meter_paths, read_meters
 from metering.period import Month
 from metering.settings import SETTINGS, Book, Seller, Settings
@@ -36,6 +37,7 @@ from pricing.fx import FX_FILE, read_fx
 from pricing.plan import Plan, check_dates, check_plan
 from pricing.price import NetworkCost
 from pricing.rate_card import read_categories
+from pricing.reach import uncovered_cells, unreachable_cells
 from pricing.subscription import (
     Holding,
     Subscription,
@@ -188,6 +190,10 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     problems += unknown_cards(plans.values(), rates)
     on_plans = sorted({s.plan for s in subscriptions} & plans.keys())
     problems += check_cost(settings, plans, [plans[name] for name in on_plans])
+    problems += unreachable_cells(plans.values(), markets()["market"])
+    uncovered, known_gaps = uncovered_cells(plans.values(), rates, categories)
+    problems += uncovered
+    warnings += [gap for gap in known_gaps if any(f"'{name}'" in gap.where for name in on_plans)]
     used = currencies_in_use(accounts, subscriptions, plans)
     warnings += [*plan_warnings, *card_warnings, *card_gaps(used, rates)]
     return catalog, sorted({*problems}), sorted({*warnings})
