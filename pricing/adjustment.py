@@ -12,7 +12,7 @@ All of it is done in whole minor units of the rounded lines, so that an invoice 
 it shows. Each adjustment is a line of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -44,6 +44,7 @@ class Agreement:
     contract_from: date
     days: int  # of the month, on the plan
     goes_on: bool  # after the month
+    coupons: tuple[Discount, ...] = ()  # of the account, after the discounts of the plan
 
 
 @dataclass
@@ -114,11 +115,10 @@ class Adjusting:
 
 
 def take_discounts(work: Adjusting) -> None:
-    """Take off discounts in the order that the version writes them."""
+    """Take off discounts in the order that the version writes them, then coupons."""
     listed = list(work.left)
-    for discount in work.version.discount:
-        if discount.free_units is not None or _is_over(discount, work):
-            continue
+    own = [d for d in work.version.discount if d.free_units is None and not _is_over(d, work)]
+    for discount in (*own, *work.agreement.coupons):
         chosen = [n for n, row in enumerate(work.lines) if _is_of(discount, row)]
         bases = listed if work.version.discounts_are_of == "list" else work.left
         amounts = [max(0, min(bases[n], work.left[n])) for n in chosen]
@@ -239,7 +239,7 @@ def adjust(
     Returns:
         The added lines, schema `CHARGED`, and the closing state of commitments, schema `STATE`.
     """
-    adjusted = [agreement for agreement in agreements if _adjusts(agreement.version)]
+    adjusted = [one for one in agreements if one.coupons or _adjusts(one.version)]
     names = {agreement.account_id for agreement in adjusted}
     of_plan: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in lines.filter(pl.col("account_id").is_in(names)).iter_rows(named=True):
@@ -264,9 +264,16 @@ def adjust(
 
 
 def agreements_in(
-    stretches: pl.DataFrame, plans: Mapping[str, Plan], month: Month
+    stretches: pl.DataFrame,
+    plans: Mapping[str, Plan],
+    month: Month,
+    coupons: Mapping[str, Sequence[Discount]],
 ) -> Iterator[Agreement]:
-    """List who is on which plan in a month, from schema `STRETCHES`."""
+    """List who is on which plan in a month, from schema `STRETCHES`.
+
+    Of an account on several plans, the first by name has the coupons that are amounts.
+    """
+    seen: set[str] = set()
     rows = stretches.sort("account_id", "plan", "start_date").iter_rows(named=True)
     for (name, plan), group in groupby(rows, lambda row: (row["account_id"], row["plan"])):
         parts = list(group)
@@ -279,7 +286,13 @@ def agreements_in(
             contract_from=last["contract_from"],
             days=sum((part["end_date"] - part["start_date"]).days for part in parts),
             goes_on=last["end_date"] == month.next().first_day,
+            coupons=tuple(
+                coupon
+                for coupon in coupons.get(name, ())
+                if coupon.amount is None or name not in seen
+            ),
         )
+        seen.add(name)
 
 
 def _adjusts(version: Version) -> bool:

@@ -15,6 +15,7 @@ from pricing.allowance import closing_allowances
 from pricing.asking import cost_cards, plans_in_use
 from pricing.catalog import Catalog
 from pricing.charge import DETAIL, charge
+from pricing.coupon import coupons_in
 from pricing.coverage import count_deliveries, take_usage, uneven_accounts, unused_units
 from pricing.fee import closing_advances, settle_advances, units_of_fees, units_of_holdings
 from pricing.invoice import Drafts
@@ -89,9 +90,9 @@ def rate_month(
     ahead = _ahead(catalog, month.next(), terms)
     settled = settle_advances(details, ahead, terms)
     lines = round_lines(settled)
-    added, commitments = adjust(
-        lines, agreements_in(stretches, catalog.plans, month), month, terms.currencies(), opening
-    )
+    coupons = coupons_in(month, catalog.redemptions, catalog.coupons)
+    agreements = agreements_in(stretches, catalog.plans, month, coupons)
+    added, commitments = adjust(lines, agreements, month, terms.currencies(), opening)
     drafts, paid = settle(
         catalog,
         month,

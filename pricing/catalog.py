@@ -31,6 +31,14 @@ from pricing.card_checks import (
 )
 from pricing.card_family import read_cards
 from pricing.checks import check_charges, check_cost
+from pricing.coupon import (
+    COUPONS,
+    REDEMPTIONS,
+    Coupon,
+    Redemption,
+    check_redemptions,
+    read_coupons,
+)
 from pricing.credit import Credit, check_credits, unknown_owners
 from pricing.extension import extend_plans
 from pricing.fx import FX_FILE, read_fx
@@ -49,7 +57,7 @@ from pricing.tax import Tax, check_taxes
 
 BOOK_FILES = (
     *(SETTINGS, "accounts.csv", "senders.csv", "subscriptions.csv", "add_ons.csv"),
-    *("taxes.csv", "credits.csv", FX_FILE),
+    *("taxes.csv", "credits.csv", FX_FILE, COUPONS, REDEMPTIONS),
 )
 SHIPPED_FILES = (
     *("markets.csv", "card_categories.csv"),
@@ -73,6 +81,8 @@ class Catalog:
     rates: pl.DataFrame  # schema RATES
     categories: pl.DataFrame  # schema CARD_CATEGORIES
     fx: pl.DataFrame  # schema FX_RATES
+    coupons: Mapping[str, Coupon]
+    redemptions: tuple[Redemption, ...]
     subscriptions: tuple[Subscription, ...]
     holdings: tuple[Holding, ...]
     taxes: tuple[Tax, ...] | None  # None where the book has no taxes.csv: invoices are net
@@ -150,6 +160,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     categories, category_problems = read_categories(data_path("card_categories.csv"))
     subscriptions, subscription_problems = read_rows(book.root / "subscriptions.csv", Subscription)
     fx, fx_problems = read_fx(book.root / FX_FILE)
+    coupons, redemptions, coupon_problems = read_coupons(book)
     holdings, holding_problems = read_rows(book.root / "add_ons.csv", Holding)
     taxes, tax_problems = read_rows(book.root / "taxes.csv", Tax)
     credit_rows, credit_problems = read_rows(book.root / "credits.csv", Credit)
@@ -169,6 +180,8 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         rates=rates,
         categories=categories,
         fx=fx,
+        coupons=coupons,
+        redemptions=tuple(redemptions),
         subscriptions=tuple(subscriptions),
         holdings=tuple(holdings),
         taxes=tuple(taxes) if (book.root / "taxes.csv").exists() else None,
@@ -177,7 +190,10 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     )
     problems += [*meter_problems, *plan_problems, *card_problems, *category_problems]
     problems += [*subscription_problems, *holding_problems]
-    problems += [*tax_problems, *credit_problems, *fx_problems]
+    problems += [*tax_problems, *credit_problems, *fx_problems, *coupon_problems]
+    facts = {account.account_id: account for account in accounts.accounts}
+    if not coupon_problems:  # else a coupon may be missing only because it could not be read
+        problems += check_redemptions(redemptions, coupons, facts, known)
     problems += check_subscriptions(subscriptions, plans, known)
     problems += check_holdings(holdings, subscriptions, plans, known)
     problems += [*check_taxes(taxes, known), *unknown_owners(credit_rows, known)]
@@ -187,16 +203,26 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         problems += unpriced_currencies(accounts, subscriptions, plans, rates)
         if not credit_problems:  # else a credit may be missing only as its row cannot be read
             problems += check_credits(credit_rows, accounts)
-    problems += unknown_cards(plans.values(), rates)
-    on_plans = sorted({s.plan for s in subscriptions} & plans.keys())
-    problems += check_cost(settings, plans, [plans[name] for name in on_plans])
-    problems += unreachable_cells(plans.values(), markets()["market"])
-    uncovered, known_gaps = uncovered_cells(plans.values(), rates, categories)
-    problems += uncovered
-    warnings += [gap for gap in known_gaps if any(f"'{name}'" in gap.where for name in on_plans)]
-    used = currencies_in_use(accounts, subscriptions, plans)
-    warnings += [*plan_warnings, *card_warnings, *card_gaps(used, rates)]
+    found, warned = _check_plans(catalog)
+    problems += found
+    warnings += [*plan_warnings, *card_warnings, *warned]
     return catalog, sorted({*problems}), sorted({*warnings})
+
+
+def _check_plans(catalog: Catalog) -> tuple[list[Problem], list[Problem]]:
+    """Find what is wrong between the plans, the cards and who is on them."""
+    plans, rates = catalog.plans, catalog.rates
+    on_plans = sorted({s.plan for s in catalog.subscriptions} & plans.keys())
+    uncovered, known_gaps = uncovered_cells(plans.values(), rates, catalog.categories)
+    problems = [
+        *unknown_cards(plans.values(), rates),
+        *check_cost(catalog.settings, plans, [plans[name] for name in on_plans]),
+        *unreachable_cells(plans.values(), markets()["market"]),
+        *uncovered,
+    ]
+    used = currencies_in_use(catalog.accounts, catalog.subscriptions, plans)
+    gaps = [gap for gap in known_gaps if any(f"'{name}'" in gap.where for name in on_plans)]
+    return problems, [*gaps, *card_gaps(used, rates)]
 
 
 def _plan_paths(book: Book) -> list[Path]:
