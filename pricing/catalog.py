@@ -167,7 +167,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     known = set(accounts.ids())
     if account_problems:  # else an account may be missing only because its row could not be read
         known |= {row.account_id for row in (*subscriptions, *holdings)}
-        known |= {credit.account_id for credit in credit_rows}
+        known |= {row.account_id for row in credit_rows} | {row.account_id for row in redemptions}
         known |= {tax.account_id for tax in taxes if tax.account_id}
     files = [book.root / name for name in BOOK_FILES]
     files += [*map(data_path, SHIPPED_FILES), *shipped_cards, *own_cards]
@@ -191,9 +191,8 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     problems += [*meter_problems, *plan_problems, *card_problems, *category_problems]
     problems += [*subscription_problems, *holding_problems]
     problems += [*tax_problems, *credit_problems, *fx_problems, *coupon_problems]
-    facts = {account.account_id: account for account in accounts.accounts}
     if not coupon_problems:  # else a coupon may be missing only because it could not be read
-        problems += check_redemptions(redemptions, coupons, facts, known)
+        problems += check_redemptions(redemptions, coupons, accounts, known)
     problems += check_subscriptions(subscriptions, plans, known)
     problems += check_holdings(holdings, subscriptions, plans, known)
     problems += [*check_taxes(taxes, known), *unknown_owners(credit_rows, known)]

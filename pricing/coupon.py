@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from metering.account import FIRST_DAY, LAST_DAY, Account, Id
+from metering.account import FIRST_DAY, LAST_DAY, Accounts, Id
 from metering.door import Row, Written, nearest, read_rows, read_toml
 from metering.errors import Problem
 from metering.period import Month
@@ -72,10 +72,11 @@ def read_coupons(book: Book) -> tuple[dict[str, Coupon], list[Redemption], list[
 def check_redemptions(
     redemptions: Sequence[Redemption],
     coupons: Mapping[str, Coupon],
-    accounts: Mapping[str, Account],
+    accounts: Accounts,
     known: Set[str],
 ) -> Iterator[Problem]:
     """Yield coupons and accounts that are not there, and coupons of another currency."""
+    facts = {account.account_id: account for account in accounts.accounts}
     for row in redemptions:
         place = f"{REDEMPTIONS}:{row.line}"
         if row.account_id not in known:
@@ -85,7 +86,7 @@ def check_redemptions(
             hint = nearest(row.coupon, sorted(coupons)) if coupons else f"write {COUPONS}"
             yield Problem(f"{place} coupon", f"there is no coupon '{row.coupon}'", hint)
             continue
-        currency, account = coupons[row.coupon].currency, accounts.get(row.account_id)
+        currency, account = coupons[row.coupon].currency, facts.get(row.account_id)
         if currency is not None and account is not None and account.currency != currency:
             yield Problem(
                 f"{place} coupon",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from tests.benchmarks.billing import bench_bill
 from tests.benchmarks.books import Figures, seconds
 from tests.benchmarks.ingest import bench_ingest
 from tests.benchmarks.late_load import bench_late_load
@@ -63,6 +64,12 @@ BENCHMARKS = {
         4,
         6,
     ),
+    "bill": Benchmark(
+        lambda folder, size: bench_bill(folder, deliveries=size.billed, rounds=size.rounds),
+        "a month of --billed deliveries to draft invoices, beside the bare count",
+        4,
+        6,
+    ),
 }
 
 
@@ -103,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--late-lines", type=int, default=50_000)
     parser.add_argument("--events", type=int, default=20_000_000)
     parser.add_argument("--deliveries", type=int, default=20_000_000)
+    parser.add_argument("--billed", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the logs and stores of a run lie")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures go")

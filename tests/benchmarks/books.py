@@ -24,15 +24,15 @@ ACCOUNTS = 5000
 Figures = dict[str, object]
 
 
-def generated_log(folder: Path, lines: int) -> Path:
+def generated_log(folder: Path, lines: int, *, accounts: int = ACCOUNTS) -> Path:
     """Write one NDJSON file of about so many webhooks, as the sample generator makes them.
 
     The book that they belong to is `folder / "sample"`.
     """
     messages = max(1, round(lines / LINES_A_MESSAGE))
     script = str(data_path("generate.py"))
-    accounts = min(ACCOUNTS, messages)
-    size = ("--messages", str(messages), "--accounts", str(accounts), "--seed", "3")
+    owners = min(accounts, messages)
+    size = ("--messages", str(messages), "--accounts", str(owners), "--seed", "3")
     subprocess.run([sys.executable, script, str(folder / "sample"), *size], check=True)
     log = folder / "log.ndjson"
     with log.open("wb") as target:
