@@ -9,7 +9,7 @@ from metering.meter import DELIVERIES, Meter
 from metering.period import Month
 from pricing.catalog import Catalog
 from pricing.offer import Allowance
-from pricing.part import Part, parts_of
+from pricing.part import Part, card_prices, parts_of
 from pricing.plan import Plan, Version
 from pricing.price import FromCard
 
@@ -31,7 +31,7 @@ def asks_of(catalog: Catalog, month: Month) -> list[Ask]:
     meters = {DELIVERIES: catalog.meters[DELIVERIES]}
     for plan in plans_in_use(catalog):
         for version in plan.version:
-            for part in parts_of(version, catalog.meters, cost_cards(catalog)):
+            for part in parts_of(version, catalog.meters, cost_prices(catalog)):
                 parts.setdefault(part.meter.meter, []).append((version, part))
                 meters[part.meter.meter] = part.meter
     changes = tuple(catalog.changes(month))
@@ -43,16 +43,10 @@ def plans_in_use(catalog: Catalog) -> list[Plan]:
     return [catalog.plans[name] for name in sorted({s.plan for s in catalog.subscriptions})]
 
 
-def cost_cards(catalog: Catalog) -> Mapping[str, str]:
-    """Name the card of the network's own plan by meter, by its newest version that has one."""
+def cost_prices(catalog: Catalog) -> Mapping[str, FromCard]:
+    """The prices of the network's own plan, which `[cost]` of the settings names, by meter."""
     cost = catalog.settings.cost
-    plan = catalog.plans.get(cost.plan) if cost is not None else None
-    cards: dict[str, str] = {}
-    for version in plan.version if plan is not None else ():
-        for charge in version.charge:
-            if isinstance(charge.price, FromCard):
-                cards[charge.meter] = charge.price.card
-    return cards
+    return card_prices(catalog.plans[cost.plan]) if cost is not None else {}
 
 
 def allowance_of(version: Version, part: Part) -> Allowance | None:

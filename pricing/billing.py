@@ -12,7 +12,7 @@ from metering.meter import DELIVERIES
 from metering.period import Month
 from pricing.adjustment import adjust, agreements_in
 from pricing.allowance import closing_allowances
-from pricing.asking import cost_cards, plans_in_use
+from pricing.asking import cost_prices, plans_in_use
 from pricing.catalog import Catalog
 from pricing.charge import DETAIL, charge
 from pricing.coupon import coupons_in
@@ -200,7 +200,7 @@ def make_terms(
         fx=catalog.fx,
         opening=opening,
         first_days=catalog.first_days(),
-        cost_cards=cost_cards(catalog),
+        cost_prices=cost_prices(catalog),
         below=below,
         midnight=catalog.accounts.midnight,
     )

@@ -9,10 +9,12 @@ import polars as pl
 from metering.account import LAST_DAY, Account, Accounts
 from metering.door import nearest
 from metering.errors import Problem
+from metering.settings import SETTINGS, Cost
 from pricing.money import MINOR_DECIMALS
 from pricing.offer import Charge
+from pricing.part import card_prices
 from pricing.plan import Plan
-from pricing.price import FromCard
+from pricing.price import FromCard, NetworkCost
 from pricing.subscription import Subscription
 
 
@@ -130,6 +132,29 @@ def card_gaps(plans: Iterable[tuple[Plan, str]], rates: pl.DataFrame) -> Iterato
                     f"card '{price.card}' has {asked} rates until {ends} and none after it",
                     "from then on its messages have no price and block their invoices",
                 )
+
+
+def unknown_costs(
+    subscriptions: Sequence[Subscription], plans: Mapping[str, Plan], cost: Cost | None
+) -> Iterator[Problem]:
+    """Yield charges in use that pass on a cost of the network which the settings do not tell."""
+    if cost is not None and cost.plan not in plans:
+        what = f"there is no plan '{cost.plan}'"
+        yield Problem(f"{SETTINGS} cost.plan", what, nearest(cost.plan, sorted(plans)))
+        return
+    known = card_prices(plans[cost.plan]) if cost is not None else {}
+    for plan in (plans[name] for name in sorted({s.plan for s in subscriptions} & plans.keys())):
+        for charge in (charge for version in plan.version for charge in version.charge):
+            if isinstance(charge.price, NetworkCost) and charge.meter not in known:
+                place = f"plan '{plan.plan}' charge '{charge.name}'"
+                if cost is None:
+                    what = f"passes on what the network charges, and {SETTINGS} has no [cost]"
+                    yield Problem(place, what, "write [cost] with the currency of that cost")
+                else:
+                    what = (
+                        f"passes on a cost, and '{cost.plan}' takes no '{charge.meter}' to a card"
+                    )
+                    yield Problem(place, what, f"name one of {', '.join(sorted(known))}")
 
 
 def _of_their_currency(

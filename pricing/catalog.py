@@ -25,6 +25,7 @@ from pricing.card_checks import (
     card_gaps,
     currencies_in_use,
     unknown_cards,
+    unknown_costs,
     unknown_currencies,
     unpriced_currencies,
     wrong_currencies,
@@ -198,6 +199,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     problems += [*check_taxes(taxes, known), *unknown_owners(credit_rows, known)]
     if has_settings:  # which say what an account has that names no currency
         problems += unknown_currencies(accounts)
+        problems += unknown_costs(subscriptions, plans, settings.cost)
         problems += wrong_currencies(accounts, subscriptions, plans)
         problems += unpriced_currencies(accounts, subscriptions, plans, rates)
         if not credit_problems:  # else a credit may be missing only as its row cannot be read

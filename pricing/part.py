@@ -13,7 +13,7 @@ from metering.aggregation import CountOf, Sum
 from metering.event import QUANTITY
 from metering.meter import Meter
 from pricing.offer import AddOn, Allowance, Charge
-from pricing.plan import Version
+from pricing.plan import Plan, Version
 from pricing.price import (
     FromCard,
     GraduatedPercentage,
@@ -38,17 +38,17 @@ class Part:
 
 
 def parts_of(
-    version: Version, meters: Mapping[str, Meter], cost_cards: Mapping[str, str]
+    version: Version, meters: Mapping[str, Meter], cost_prices: Mapping[str, FromCard]
 ) -> list[Part]:
     """List the parts of the charges and counted add-ons of a version, in the order of an invoice.
 
     Args:
-        cost_cards: The card of the network's own plan by meter, for costs that are passed through.
+        cost_prices: Those of the network's own plan by meter, for costs that are passed through.
     """
     parts = [
         Part(charge, meter, price)
         for charge in version.charge
-        for meter, price in _of_charge(charge, meters[charge.meter], cost_cards)
+        for meter, price in _of_charge(charge, meters[charge.meter], cost_prices)
     ]
     for add_on in version.add_on:
         if add_on.meter is not None:
@@ -56,6 +56,16 @@ def parts_of(
             meter = meters[add_on.meter]
             parts.append(Part(offer, meter, offer.price, "add_on", add_on.max_quantity))
     return parts
+
+
+def card_prices(plan: Plan) -> dict[str, FromCard]:
+    """List the prices from cards of a plan by meter, as its newest version with each has them."""
+    return {
+        charge.meter: charge.price
+        for version in plan.version
+        for charge in version.charge
+        if isinstance(charge.price, FromCard)
+    }
 
 
 def _as_charge(add_on: AddOn) -> Charge:
@@ -72,7 +82,7 @@ def _as_charge(add_on: AddOn) -> Charge:
 
 
 def _of_charge(
-    charge: Charge, meter: Meter, cost_cards: Mapping[str, str]
+    charge: Charge, meter: Meter, cost_prices: Mapping[str, FromCard]
 ) -> Iterator[tuple[Meter, Price]]:
     match charge.price:
         case Percentage() as price:
@@ -82,9 +92,9 @@ def _of_charge(
             if price.fixed_amount:
                 yield _counted(meter), PerUnit(unit_price=price.fixed_amount)
         case NetworkCost() as price:
+            cost = cost_prices[meter.meter]
             marked = price.model_dump(exclude={"kind"})
-            card = cost_cards.get(meter.meter, "")
-            yield meter, FromCard(card=card, rates="tiered", **marked)
+            yield meter, FromCard(card=cost.card, rates="tiered", crossing=cost.crossing, **marked)
         case _:
             yield meter, charge.price
 

@@ -60,11 +60,11 @@ def terms_of(
     fx: pl.DataFrame | None = None,
     opening: pl.DataFrame | None = None,
     first_days: Mapping[str, date] | None = None,
-    cost_cards: Mapping[str, str] | None = None,
+    cost_prices: Mapping[str, FromCard] | None = None,
 ) -> Terms:
     """Write the terms of `plans` for the accounts in `facts`."""
     opening = STATE.to_frame() if opening is None else opening
-    items = dict(enumerate(_items(plans, meters, cost_cards or {})))
+    items = dict(enumerate(_items(plans, meters, cost_prices or {})))
     allowances = _Allowances()
     charges = [(number, *_charge(item, allowances)) for number, item in items.items()]
     owners = [(name, facts[name].portfolio_id or name, facts[name].currency) for name in facts]
@@ -114,12 +114,12 @@ class _Allowances:
 
 
 def _items(
-    plans: Iterable[Plan], meters: Mapping[str, Meter], cost_cards: Mapping[str, str]
+    plans: Iterable[Plan], meters: Mapping[str, Meter], cost_prices: Mapping[str, FromCard]
 ) -> Iterator[Item]:
     for plan in sorted(plans, key=lambda plan: plan.plan):
         for version in plan.version:
             names = {name: position for position, name in enumerate(version.names())}
-            offers: list[Offer] = [*parts_of(version, meters, cost_cards), *version.fixed_fee]
+            offers: list[Offer] = [*parts_of(version, meters, cost_prices), *version.fixed_fee]
             offers += [add_on for add_on in version.add_on if add_on.meter is None]
             for offer in offers:
                 name = offer.offer.name if isinstance(offer, Part) else offer.name

@@ -70,8 +70,10 @@ def received(
     return payload(entry(change(sender=sender, messages=[inbound]), waba="w1"))
 
 
-def billed(tmp_path: Path, month: str, *log: object, **files: str) -> Invoice:
-    book = write_book(tmp_path / "book", on_plan("whatsapp", **files))
+def billed(
+    tmp_path: Path, month: str, *log: object, plan: str = "whatsapp", **files: str
+) -> Invoice:
+    book = write_book(tmp_path / "book", on_plan(plan, **files))
     load(book, *log)
     return invoices(book, month)["acme"]
 
@@ -387,7 +389,25 @@ def test_2026_what_the_network_calls_free_is_not_given_twice(rate: Rate) -> None
     assert lines_of(invoice)["service"] == ("1500", "3.40")  # 500 x 0.0068
 
 
-def test_2026_a_call_that_crosses_a_tier_costs_the_lower_rate_as_a_whole(tmp_path: Path) -> None:
+PASSED_ON = """\
+plan = "passed-on"
+currency = "USD"
+
+[[version]]
+uncovered = "free"
+
+[[version.charge]]
+name = "calls"
+component = "calls"
+meter = "call-minutes"
+price = { kind = "network_cost" }
+"""
+
+
+@pytest.mark.parametrize("plan", ["whatsapp", "passed-on"])
+def test_2026_a_call_that_crosses_a_tier_costs_the_lower_rate_as_a_whole(
+    tmp_path: Path, plan: str
+) -> None:
     """The tiers are made up: those of the network are not known."""
     card = (
         "card,effective_from,currency,rates,market,category,unit,up_to,rate,evidence\n"
@@ -398,7 +418,9 @@ def test_2026_a_call_that_crosses_a_tier_costs_the_lower_rate_as_a_whole(tmp_pat
         tmp_path,
         "2026-10",
         *(called(f"c{n}", OCTOBER_2026 + hours(n), 8 * 60) for n in range(1, 3)),
-        **{"rate_cards/calls.csv": card},
+        plan=plan,
+        **{"rate_cards/calls.csv": card, "plans/passed-on.toml": PASSED_ON},
+        **{"tollbook.toml": on_plan("")["tollbook.toml"] + '\n[cost]\ncurrency = "USD"\n'},
     )
 
     # 8 minutes x 0.05; the second call crosses the tenth minute: 8 x 0.04
