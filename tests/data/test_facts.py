@@ -4,6 +4,7 @@ import csv
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -294,14 +295,33 @@ def plans() -> Iterator[tuple[str, dict[str, Any]]]:
         yield path.stem, tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
 
 
-def test_each_version_of_a_plan_prices_each_category_once() -> None:
+def test_a_plan_has_the_name_of_its_file() -> None:
+    assert [plan["plan"] for _, plan in plans()] == [name for name, _ in plans()]
+
+
+def test_each_version_of_a_sample_plan_prices_each_category_once() -> None:
     for name, plan in plans():
-        assert plan["plan"] == name
+        if not name.startswith("sample-"):
+            continue
         for version in plan["version"]:
-            charges = [c for c in version["charge"] if c.get("component", "network") == "network"]
-            priced = [category for charge in charges for category in charge["where"]["category"]]
+            priced = categories_of(version)
             assert len(priced) == len(set(priced)), name
             assert set(priced) == EMITTED, name
+
+
+def test_the_network_s_plan_prices_each_category_of_a_message_once() -> None:
+    versions = dict(plans())["whatsapp"]["version"]
+    of_messages = [v for v in versions if v["effective_from"] >= date(2025, 7, 1)]
+
+    assert len(of_messages) == 2
+    for version in of_messages:
+        assert sorted(categories_of(version)) == sorted({*EMITTED, "referral_conversion"})
+
+
+def categories_of(version: dict[str, Any]) -> list[str]:
+    """The categories that the charges of the network's component name, one after the other."""
+    charges = [c for c in version["charge"] if c.get("component", "network") == "network"]
+    return [name for c in charges for name in c.get("where", {}).get("category", [])]
 
 
 def test_no_shipped_file_is_large() -> None:
