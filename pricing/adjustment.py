@@ -21,7 +21,6 @@ from typing import Any
 
 import polars as pl
 
-from metering.account import FIRST_DAY
 from metering.period import Month
 from pricing.condition import Bound, Commitment, Discount
 from pricing.line import CHARGED
@@ -185,7 +184,7 @@ def hold_total_maximum(work: Adjusting) -> None:
 def settle_commitment(work: Adjusting) -> None:
     """Charge what goes beyond a commitment at its ratio, and what is missing when its term ends."""
     commitment = work.version.commitment
-    if commitment is None or (work.agreement.contract_from == FIRST_DAY and commitment.months > 1):
+    if commitment is None:
         return
     agreed = work.money(commitment.amount)
     key = f"{work.agreement.plan.plan}|{work.agreement.contract_from}|{_term(commitment, work)}"

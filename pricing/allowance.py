@@ -125,9 +125,11 @@ def closing_allowances(rated: pl.DataFrame, stretches: pl.DataFrame, terms: Term
     if carrying.is_empty():
         return no_state()
     name = ["account_id", "allowance_plan", "allowance"]
+    # What the network gave free was counted too, so that all that there was has used it up.
+    is_waived = (pl.col("status") == "free") & pl.col("reason").is_in(NOT_COUNTED)
     used = (
         terms.of(rated, "allowance_id")
-        .filter(pl.col("status") == "free", pl.col("reason") == "allowance")
+        .filter(~is_waived.fill_null(False), _is_allowed(terms))
         .join(carrying.select("allowance_id", *name[1:]), on="allowance_id")
         .group_by(name)
         .agg(used=pl.col("quantity").sum())

@@ -51,6 +51,10 @@ def date_prices(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
             terms.rates.select("card")
             .unique()
             .join(terms.categories.select(cut="valid_from").unique(), how="cross"),
+            terms.charges.filter(pl.col("card_currency").is_not_null())
+            .select("card")
+            .unique()
+            .join(terms.fx.select(cut="fx_from").unique(), how="cross"),
         ]
     ).unique()
     with_card = terms.of(units, "card")

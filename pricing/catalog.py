@@ -5,7 +5,7 @@ place of a shipped one of the same name, a card from its first day on.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from metering.account import Account, Accounts, read_accounts
-from metering.door import read_rows, read_toml
+from metering.door import Row, read_rows, read_toml
 from metering.errors import BookError, Problem
 from metering.facts import data_path
 from metering.market import markets
@@ -31,7 +31,7 @@ from pricing.card_checks import (
     wrong_currencies,
 )
 from pricing.card_family import read_cards
-from pricing.checks import check_charges, check_cost
+from pricing.checks import check_charges
 from pricing.coupon import (
     COUPONS,
     REDEMPTIONS,
@@ -167,9 +167,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     credit_rows, credit_problems = read_rows(book.root / "credits.csv", Credit)
     known = set(accounts.ids())
     if account_problems:  # else an account may be missing only because its row could not be read
-        known |= {row.account_id for row in (*subscriptions, *holdings)}
-        known |= {row.account_id for row in credit_rows} | {row.account_id for row in redemptions}
-        known |= {tax.account_id for tax in taxes if tax.account_id}
+        known |= _named_accounts(subscriptions, holdings, credit_rows, redemptions, taxes)
     files = [book.root / name for name in BOOK_FILES]
     files += [*map(data_path, SHIPPED_FILES), *shipped_cards, *own_cards]
     files += [*_plan_paths(book), *meter_paths(book)]
@@ -190,16 +188,16 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         files=_contents(book, files),
     )
     problems += [*meter_problems, *plan_problems, *card_problems, *category_problems]
-    problems += [*subscription_problems, *holding_problems]
-    problems += [*tax_problems, *credit_problems, *fx_problems, *coupon_problems]
+    problems += [*subscription_problems, *holding_problems, *tax_problems, *credit_problems]
+    problems += [*fx_problems, *coupon_problems]
     if not coupon_problems:  # else a coupon may be missing only because it could not be read
         problems += check_redemptions(redemptions, coupons, accounts, known)
     problems += check_subscriptions(subscriptions, plans, known)
     problems += check_holdings(holdings, subscriptions, plans, known)
     problems += [*check_taxes(taxes, known), *unknown_owners(credit_rows, known)]
     if has_settings:  # which say what an account has that names no currency
-        problems += unknown_currencies(accounts)
         problems += unknown_costs(subscriptions, plans, settings.cost)
+        problems += [*unknown_currencies(accounts)]
         problems += wrong_currencies(accounts, subscriptions, plans)
         problems += unpriced_currencies(accounts, subscriptions, plans, rates)
         if not credit_problems:  # else a credit may be missing only as its row cannot be read
@@ -210,6 +208,10 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     return catalog, sorted({*problems}), sorted({*warnings})
 
 
+def _named_accounts(*files: Sequence[Row]) -> set[str]:
+    return {name for rows in files for row in rows if (name := getattr(row, "account_id", None))}
+
+
 def _check_plans(catalog: Catalog) -> tuple[list[Problem], list[Problem]]:
     """Find what is wrong between the plans, the cards and who is on them."""
     plans, rates = catalog.plans, catalog.rates
@@ -217,7 +219,6 @@ def _check_plans(catalog: Catalog) -> tuple[list[Problem], list[Problem]]:
     uncovered, known_gaps = uncovered_cells(plans.values(), rates, catalog.categories)
     problems = [
         *unknown_cards(plans.values(), rates),
-        *check_cost(catalog.settings, plans, [plans[name] for name in on_plans]),
         *unreachable_cells(plans.values(), markets()["market"]),
         *uncovered,
     ]

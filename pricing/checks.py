@@ -6,10 +6,9 @@ from itertools import combinations
 from metering.door import nearest
 from metering.errors import Problem
 from metering.meter import Meter
-from metering.settings import SETTINGS, Settings
 from pricing.offer import Charge
 from pricing.plan import Plan, Version, can_both_match
-from pricing.price import FromCard, NetworkCost
+from pricing.price import FromCard
 from pricing.price_checks import check_offers
 from pricing.taking import DEFAULT_COMPONENT, accounts_for_deliveries, card_unit
 
@@ -98,22 +97,3 @@ def _unknown_components(
             f"no charge on deliveries or conversations has the component '{component}'",
             f"components of this version: {', '.join(sorted(accounting)) or 'none'}",
         )
-
-
-def check_cost(
-    settings: Settings, plans: Mapping[str, Plan], used: Sequence[Plan]
-) -> Iterator[Problem]:
-    """Yield a cost plan that is not there, and charges that pass on a cost that nobody names."""
-    cost = settings.cost
-    if cost is not None and cost.plan not in plans:
-        hint = nearest(cost.plan, sorted(plans))
-        yield Problem(f"{SETTINGS} cost.plan", f"there is no plan '{cost.plan}'", hint)
-    for plan in used if cost is None else ():
-        for version in plan.version:
-            for charge in version.charge:
-                if isinstance(charge.price, NetworkCost):
-                    yield Problem(
-                        f"plan '{plan.plan}' charge '{charge.name}'",
-                        "passes on what the network charges, and nobody says what that is",
-                        f'write [cost] with plan = "whatsapp" and a currency into {SETTINGS}',
-                    )

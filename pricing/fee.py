@@ -8,7 +8,7 @@ import polars as pl
 
 from metering.event import QUANTITY, USAGE_DIMENSIONS, USAGE_SPLITS
 from pricing.allowance import contract_month
-from pricing.charge import DETAIL
+from pricing.charge import DETAIL, ORDER
 from pricing.money import EXACT, UNIT_PRICE
 from pricing.state import as_state
 from pricing.terms import UNITS, Terms
@@ -64,6 +64,8 @@ def settle_advances(details: pl.DataFrame, ahead: pl.DataFrame, terms: Terms) ->
         `details` with the rows of what is due in advance exchanged.
     """
     in_advance = _advance_charges(terms)
+    if in_advance.is_empty() and terms.state(ADVANCE).is_empty():
+        return details
     now = details.join(in_advance, on=["plan", "charge"], how="semi", maintain_order="left")
     then = ahead.join(in_advance, on=["plan", "charge"], how="semi", maintain_order="left")
     billed = terms.state(ADVANCE).select(
@@ -90,7 +92,7 @@ def settle_advances(details: pl.DataFrame, ahead: pl.DataFrame, terms: Terms) ->
                 )
             ),
         ]
-    )
+    ).sort(*ORDER, nulls_last=True)
 
 
 def closing_advances(ahead: pl.DataFrame, terms: Terms) -> pl.DataFrame:

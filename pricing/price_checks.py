@@ -30,6 +30,7 @@ def check_offers(
         if meter is not None:
             yield from _check_price(plan, charge, meter, where)
             yield from _check_allowance(version, charge, meter, where)
+            yield from _check_counting(charge, meter, where)
         yield from _check_scope(charge.name, charge.price, where)
     for add_on in version.add_on:
         yield from _check_scope(add_on.name, add_on.price, f"{place}.add_on")
@@ -68,6 +69,26 @@ def _check_price(plan: Plan, charge: Charge, meter: Meter, where: str) -> Iterat
                 f'write unit = "{plan.currency}" in the meter if that is what it adds up; nothing'
                 " is converted",
             )
+
+
+def _check_counting(charge: Charge, meter: Meter, where: str) -> Iterator[Problem]:
+    """Yield scopes that a meter, whose figure cannot be parted or has no order, does not have."""
+    each = getattr(charge.price, "each", ("account",))
+    is_apart = each != ("account",) or getattr(charge.price, "over", "month") == "day"
+    if meter.is_whole and is_apart:
+        yield Problem(
+            where,
+            f"'{charge.name}' counts each {' and '.join(each)}, but the meter '{meter.meter}' has"
+            " one figure for an account and month",
+            'write each = "account", and over = "month" or "contract"',
+        )
+    elif each[0] == "portfolio" and not meter.is_ordered:
+        yield Problem(
+            where,
+            f"accounts share the tiers of '{charge.name}' in order of time, and the meter"
+            f" '{meter.meter}' counts no single units",
+            'write each = "account"',
+        )
 
 
 def _check_scope(name: str, price: Any, where: str) -> Iterator[Problem]:
@@ -111,6 +132,7 @@ def _check_allowance(
 def _check_order(
     charge: Charge, allowance: Allowance, meter: Meter, where: str
 ) -> Iterator[Problem]:
+    is_shared = isinstance(charge.allowance, str)
     is_plain = isinstance(charge.price, PerUnit | Matrix) or (
         isinstance(charge.price, FromCard | NetworkCost)
         and getattr(charge.price, "rates", "tiered") == "list"
@@ -130,19 +152,19 @@ def _check_order(
             f"the allowance of '{charge.name}' would count amounts and units alike",
             "leave it out, or fixed_amount, unit_minimum and unit_maximum",
         )
-    needs_order = allowance.each != ("account",) or bool(allowance.where.given())
-    if needs_order and meter.is_whole:
+    is_split = allowance.each != ("account",) or allowance.where.given() or is_shared
+    if is_split and not meter.is_ordered:
         yield Problem(
             where,
-            f"of the meter '{meter.meter}' no part can be included: it is one figure of a month",
-            'write each = "account" without a where',
+            f"of the meter '{meter.meter}' no part comes first, as it counts no single units",
+            'give the charge an allowance of its own, each = "account", without a where',
         )
-    if allowance.carry_over_months and allowance.each != ("account",):
+    if allowance.carry_over_months and (allowance.each != ("account",) or allowance.over == "day"):
         yield Problem(
             where,
             f"what is left of the allowance of '{charge.name}' would be carried over for each"
-            f" {' and '.join(allowance.each)}",
-            'write each = "account", or leave out carry_over_months',
+            f" {' and '.join(allowance.each)} and {allowance.over}",
+            'write each = "account" and over = "month", or leave out carry_over_months',
         )
 
 

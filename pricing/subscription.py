@@ -144,6 +144,14 @@ def check_subscriptions(
                 f"there is no plan '{subscription.plan}'",
                 nearest(subscription.plan, [*plans]) if plans else "write plans/*.toml",
             )
+        elif subscription.effective_from == FIRST_DAY and counts_from_contract(
+            plans[subscription.plan]
+        ):
+            yield Problem(
+                f"subscriptions.csv:{subscription.line} effective_from",
+                f"plan '{subscription.plan}' counts from the first day of a contract",
+                "write the day on which the subscription began",
+            )
     for one, other in _overlaps(subscriptions, lambda s: (s.account_id,)):
         yield Problem(
             f"subscriptions.csv:{other.line} effective_from",
@@ -151,6 +159,18 @@ def check_subscriptions(
             f" (also in line {one.line})",
             f"end line {one.line} with effective_to {other.effective_from}",
         )
+
+
+def counts_from_contract(plan: Plan) -> bool:
+    """Say whether something of a plan depends on when a subscription to it began."""
+    return any(
+        version.trial is not None
+        or (version.commitment is not None and version.commitment.months > 1)
+        or any(discount.months is not None for discount in version.discount)
+        or any(fee.every != "month" for fee in version.fixed_fee)
+        or any(getattr(charge.price, "over", "") == "contract" for charge in version.charge)
+        for version in plan.version
+    )
 
 
 def check_holdings(

@@ -34,6 +34,10 @@ name = "linked devices"
 max_quantity = 10
 price = { kind = "per_unit", unit_price = 5.00 }
 """,
+    "plans/yearly.toml": (
+        'plan = "yearly"\ncurrency = "USD"\n[[version]]\n[[version.fixed_fee]]\n'
+        'name = "licence"\namount = 100\nevery = "year"\n'
+    ),
     "plans/euros.toml": 'plan = "euros"\ncurrency = "EUR"\n[[version]]\n',
     "rate_cards/mine.csv": (
         "card,effective_from,effective_to,currency,rates,market,category,unit,up_to,rate,evidence,"
