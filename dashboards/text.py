@@ -61,12 +61,19 @@ INVOICE, INVOICE_HINT = "Invoice", "Select a row of the table, or search here"
 ACCOUNT, NAME, LINES, TOTAL, CURRENCY = "Account", "Name", "Lines", "Total", "Currency"
 STATE_NAME, BLOCKED, BLOCKED_YES, BLOCKED_NO = "State", "Blocked", "blocked", "no"
 CHARGE, PLAN, KIND, QUANTITY, AMOUNT = "Charge", "Plan", "Kind", "Quantity", "Amount"
-KINDS = {"usage": "usage", "fixed_fee": "fixed fee", "add_on": "add-on"}
+KINDS = {"usage": "usage", "fixed_fee": "fixed fee", "add_on": "add-on"} | {
+    kind: kind for kind in ("discount", "maximum", "minimum", "commitment")
+}
 MARKET, CATEGORY, PRICING_TYPE, TIER = "Market", "Category", "Pricing type", "Tier"
+PRICED_QUANTITY = "Counted as"
 UNIT_PRICE, EXACT_AMOUNT, STATUS, RATE_DATE = "Unit price", "Exact amount", "Status", "Rate of"
 NOTE, EVIDENCE = "Note", "Evidence"
 INVOICE_FACTS = "{invoice_id} · {month} · {state} · {purpose} account"
 INVOICE_TOTAL = "Total: **{amount} {currency}**, the sum of {lines} lines."
+INVOICE_WITH_TAX = (
+    "Total: **{amount} {currency}**: {net} for {lines} lines and {tax} of tax, "
+    "of which {due} {currency} are due."
+)
 NO_LINES = "This invoice has no lines: nothing was charged."
 DETAILS_OF = "Details of"
 DETAILS_SUM = (

@@ -135,18 +135,23 @@ def _show_lines(lines: pl.DataFrame, invoice: dict[str, Any]) -> None:
         lazy=False,
         alt=text.LINES_ALT.format(invoice_id=invoice["invoice_id"]),
     )
-    total = amount(invoice["total_minor"], invoice["currency"])
-    st.markdown(
-        text.INVOICE_TOTAL.format(
-            amount=total, currency=invoice["currency"], lines=count(lines.height)
-        )
-    )
+    st.markdown(_total_in_words(invoice, lines.height))
+
+
+def _total_in_words(invoice: dict[str, Any], line_count: int) -> str:
+    currency = invoice["currency"]
+    said = text.INVOICE_TOTAL if invoice["tax_minor"] is None else text.INVOICE_WITH_TAX
+    amounts = {
+        name: amount(invoice[f"{name}_minor"] or 0, currency) for name in ("net", "tax", "due")
+    }
+    total = amount(invoice["total_minor"], currency)
+    return said.format(amount=total, currency=currency, lines=count(line_count), **amounts)
 
 
 def _show_details(details: pl.DataFrame, line: dict[str, Any]) -> None:
     numbers = {
         name: pl.Series([exact(number) for number in details[name]], dtype=pl.String)
-        for name in ("quantity", "unit_price", "amount")
+        for name in ("quantity", "priced_quantity", "unit_price", "amount")
     }
     table = details.select(
         pl.col("market").alias(text.MARKET),
@@ -154,6 +159,7 @@ def _show_details(details: pl.DataFrame, line: dict[str, Any]) -> None:
         pl.col("pricing_type").alias(text.PRICING_TYPE),
         pl.col("tier").cast(pl.String).alias(text.TIER),
         numbers["quantity"].alias(text.QUANTITY),
+        numbers["priced_quantity"].alias(text.PRICED_QUANTITY),
         numbers["unit_price"].alias(text.UNIT_PRICE),
         numbers["amount"].alias(text.EXACT_AMOUNT),
         pl.col("status").alias(text.STATUS),
@@ -165,7 +171,9 @@ def _show_details(details: pl.DataFrame, line: dict[str, Any]) -> None:
     st.dataframe(
         table.select(filled).fill_null(""),
         height=min(ROWS_HEIGHT, 38 + 35 * table.height),
-        column_config=_to_the_right(text.QUANTITY, text.UNIT_PRICE, text.EXACT_AMOUNT),
+        column_config=_to_the_right(
+            text.QUANTITY, text.PRICED_QUANTITY, text.UNIT_PRICE, text.EXACT_AMOUNT
+        ),
         lazy=False,
         alt=text.DETAILS_ALT.format(charge=line["charge"]),
     )
