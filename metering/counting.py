@@ -218,9 +218,8 @@ def make_cloud_events(store: Store, meter: Meter) -> str:
 
 def _find_heard_senders(store: Store, opinion: str) -> None:
     if opinion == "network":
-        store.execute(
-            "create or replace temp table heard_senders (sender_id varchar, clock varchar)"
-        )
+        store.execute("create or replace temp table months (clock varchar, span bigint)")
+        store.execute("create or replace temp table heard_senders (sender_id varchar, span bigint)")
     else:
         store.run("find_heard_senders")
 

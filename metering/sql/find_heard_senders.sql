@@ -1,13 +1,17 @@
--- One row for each sender, and clock where it is not so for all, of which the log has what users did: an
--- inbound message or a call in the month of the clock, or in the seven days before. Nearly all are
--- heard in the part of the month that all clocks share.
+-- One row for each sender, and span where it is not so for all, of which the log has what users did: an
+-- inbound message or a call in the month of a clock, or in the seven days before. Many clocks have
+-- their month in one span of time, and nearly all senders are heard in the part that all spans share.
 create or replace temp table months as
-select clock, min(start_at) as start_at, max(end_at) as end_at
+select
+    clock,
+    min(start_at) as start_at,
+    max(end_at) as end_at,
+    dense_rank() over (order by min(start_at), max(end_at)) as span
 from stretches
 group by clock;
 
 create or replace temp table heard_senders as
-select distinct sender_id, null::varchar as clock
+select distinct sender_id, null::bigint as span
 from events
 where
     direction in ('inbound', 'call')
@@ -16,11 +20,12 @@ where
     and sender_id is not null;
 
 insert into heard_senders
-select distinct events.sender_id, months.clock
+with spans as (select distinct span, start_at, end_at from months)
+select distinct events.sender_id, spans.span
 from events
-join months
-    on events.occurred_at >= months.start_at - interval 7 days
-    and events.occurred_at < months.end_at
+join spans
+    on events.occurred_at >= spans.start_at - interval 7 days
+    and events.occurred_at < spans.end_at
 where
     events.direction in ('inbound', 'call')
     and events.occurred_at >= (select min(start_at) from months) - interval 7 days

@@ -59,9 +59,10 @@ judged as (
             when not placed.in_service_window then pricing_types.outside
         end as derived_type
     from placed
+    left join months on months.clock = placed.clock
     left join heard_senders
         on heard_senders.sender_id = placed.sender_id
-        and coalesce(heard_senders.clock, placed.clock) = placed.clock
+        and coalesce(heard_senders.span, months.span) = months.span
     -- A conversation that was open when prices became those of messages ends by its own rules.
     left join pricing_types
         on pricing_types.category = placed.category
