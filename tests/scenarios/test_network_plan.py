@@ -389,6 +389,7 @@ def test_2026_what_the_network_calls_free_is_not_given_twice(rate: Rate) -> None
     assert lines_of(invoice)["service"] == ("1500", "3.40")  # 500 x 0.0068
 
 
+COST = {"tollbook.toml": on_plan("")["tollbook.toml"] + '\n[cost]\ncurrency = "USD"\n'}
 PASSED_ON = """\
 plan = "passed-on"
 currency = "USD"
@@ -420,11 +421,21 @@ def test_2026_a_call_that_crosses_a_tier_costs_the_lower_rate_as_a_whole(
         *(called(f"c{n}", OCTOBER_2026 + hours(n), 8 * 60) for n in range(1, 3)),
         plan=plan,
         **{"rate_cards/calls.csv": card, "plans/passed-on.toml": PASSED_ON},
-        **{"tollbook.toml": on_plan("")["tollbook.toml"] + '\n[cost]\ncurrency = "USD"\n'},
+        **COST,
     )
 
     # 8 minutes x 0.05; the second call crosses the tenth minute: 8 x 0.04
     assert lines_of(invoice)["calls"] == ("16", "0.72")
+
+
+def test_a_cost_that_the_network_does_not_charge_cannot_be_passed_on(tmp_path: Path) -> None:
+    plan = PASSED_ON.replace("call-minutes", "call-pulses")
+    book = write_book(tmp_path, on_plan("passed-on", **COST, **{"plans/passed-on.toml": plan}))
+    problems, _ = check_book(book)
+
+    assert [problem.what for problem in problems] == [
+        "passes on a cost, and 'whatsapp' takes no 'call-pulses' to a card"
+    ]
 
 
 def called(call_id: str, at: int, length: int) -> Any:
