@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from metering.event import USAGE_DIMENSIONS
 from metering.ingest import ingest
 from metering.period import Month
 from metering.secret import ensure_secret
@@ -17,6 +18,7 @@ from pricing.run import bill
 from tests.metering.builders import line
 
 Invoice = dict[str, Any]
+Row = tuple[object, dict[str, object]]  # a quantity of usage, and what is told apart
 Rate = Callable[..., Invoice]  # (month, plan, *rows of usage, files=...) -> the invoice of acme
 
 FILES = {
@@ -31,6 +33,8 @@ currency = "USD"
     "senders.csv": "sender_id,account_id\n1,acme\n",
     "add_ons.csv": "account_id,add_on,quantity\n",
 }
+# The network charges the seller by its own plan, in dollars.
+COST = {"tollbook.toml": FILES["tollbook.toml"] + '\n[cost]\ncurrency = "USD"\n'}
 
 
 def on_plan(plan: str, **files: str) -> dict[str, str]:
@@ -42,6 +46,16 @@ def on_plan(plan: str, **files: str) -> dict[str, str]:
 def in_currency(currency: str) -> dict[str, str]:
     """The files of accounts that are invoiced in a currency."""
     return {"accounts.csv": f"account_id,name,currency\nacme,Acme,{currency}\n"}
+
+
+def counted(count: object, meter: str) -> Row:
+    """A quantity of a meter that tells nothing apart."""
+    return count, {"meter": meter, **dict.fromkeys(USAGE_DIMENSIONS)}
+
+
+def figure(count: object, meter: str) -> Row:
+    """One figure of a whole month."""
+    return count, {"meter": meter, **dict.fromkeys(USAGE_DIMENSIONS), "rate_date": None}
 
 
 def load(book: Book, *log: object) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pricing.catalog import check_book
 from tests.metering.builders import BRAZIL, GERMANY, change, entry, message, payload
 from tests.scenarios.office import (
+    COST,
     Invoice,
     Rate,
     details_of,
@@ -389,7 +390,6 @@ def test_2026_what_the_network_calls_free_is_not_given_twice(rate: Rate) -> None
     assert lines_of(invoice)["service"] == ("1500", "3.40")  # 500 x 0.0068
 
 
-COST = {"tollbook.toml": on_plan("")["tollbook.toml"] + '\n[cost]\ncurrency = "USD"\n'}
 PASSED_ON = """\
 plan = "passed-on"
 currency = "USD"

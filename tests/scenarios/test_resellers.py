@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from metering.event import USAGE_DIMENSIONS
 from tests.metering.builders import BRAZIL, GERMANY, change, cloud_event, entry, payload, status
 from tests.scenarios.office import (
+    COST,
     Rate,
+    Row,
+    counted,
     details_of,
+    figure,
     in_currency,
     invoices,
     lines_of,
@@ -23,7 +26,6 @@ from tests.scenarios.office import (
     write_book,
 )
 
-Row = tuple[object, dict[str, object]]
 INDIA = {"market": "India", "country": "IN"}
 CREDITS = "credit_id,account_id,kind,amount,effective_from\n"
 
@@ -35,16 +37,6 @@ def messages(count: int, category: str = "marketing", **given: object) -> Row:
 
 def conversations(count: int, category: str, **given: object) -> Row:
     return count, {"meter": "conversations", "category": category, "pricing_model": "CBP", **given}
-
-
-def counted(count: object, meter: str) -> Row:
-    """A quantity that can be cut into parts, of another meter."""
-    return count, {"meter": meter, **dict.fromkeys(USAGE_DIMENSIONS)}
-
-
-def figure(count: object, meter: str) -> Row:
-    """One figure of the month."""
-    return count, {"meter": meter, **dict.fromkeys(USAGE_DIMENSIONS), "rate_date": None}
 
 
 def test_twilio_takes_a_fee_for_each_message_in_and_out(rate: Rate) -> None:
@@ -245,14 +237,13 @@ def test_gupshup_takes_its_fee_and_the_network_s_from_a_wallet(rate: Rate) -> No
 
 
 def test_salesmartly_rents_numbers_by_two_and_passes_the_cost_on(rate: Rate) -> None:
-    cost = {"tollbook.toml": on_plan("")["tollbook.toml"] + '\n[cost]\ncurrency = "USD"\n'}
     america = {"market": "North America", "country": "US"}
     invoice = rate(
         "2026-10",
         "reseller-salesmartly",
         messages(1000, **america),
         figure(3, "phone-numbers"),
-        files=cost,
+        files=COST,
     )
 
     assert lines_of(invoice) == {
