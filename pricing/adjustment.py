@@ -43,6 +43,7 @@ class Agreement:
     contract_from: date
     days: int  # of the month, on the plan
     goes_on: bool  # after the month
+    is_trial: bool  # on all of these days
     coupons: tuple[Discount, ...] = ()  # of the account, after the discounts of the plan
 
 
@@ -230,6 +231,8 @@ def adjust(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Adjust the lines of every agreement that has something to adjust.
 
+    In a month that is all trial nothing is: no minimum is due and no commitment is missed.
+
     Args:
         lines: Schema `CHARGED`.
         currencies: By account.
@@ -238,7 +241,9 @@ def adjust(
     Returns:
         The added lines, schema `CHARGED`, and the closing state of commitments, schema `STATE`.
     """
-    adjusted = [one for one in agreements if one.coupons or _adjusts(one.version)]
+    adjusted = [
+        one for one in agreements if (one.coupons or _adjusts(one.version)) and not one.is_trial
+    ]
     names = {agreement.account_id for agreement in adjusted}
     of_plan: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in lines.filter(pl.col("account_id").is_in(names)).iter_rows(named=True):
@@ -264,14 +269,16 @@ def adjust(
 
 def agreements_in(
     stretches: pl.DataFrame,
+    ahead: pl.DataFrame,
     plans: Mapping[str, Plan],
-    month: Month,
     coupons: Mapping[str, Sequence[Discount]],
 ) -> Iterator[Agreement]:
-    """List who is on which plan in a month, from schema `STRETCHES`.
+    """List who is on which plan in a month, from its schema `STRETCHES` and that of the next.
 
     Of an account on several plans, the first by name has the coupons that are amounts.
     """
+    contracts = ("account_id", "plan", "contract_from")
+    going = {*ahead.select(contracts).rows()}
     seen: set[str] = set()
     rows = stretches.sort("account_id", "plan", "start_date").iter_rows(named=True)
     for (name, plan), group in groupby(rows, lambda row: (row["account_id"], row["plan"])):
@@ -284,7 +291,8 @@ def agreements_in(
             version=versions[last["version_from"]],
             contract_from=last["contract_from"],
             days=sum((part["end_date"] - part["start_date"]).days for part in parts),
-            goes_on=last["end_date"] == month.next().first_day,
+            goes_on=tuple(last[key] for key in contracts) in going,
+            is_trial=all(part["is_trial"] for part in parts),
             coupons=tuple(
                 coupon
                 for coupon in coupons.get(name, ())

@@ -66,13 +66,14 @@ def with_allowance(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         each="allowance_each",
         over="allowance_over",
     )
-    return _with_available(scoped, terms).with_columns(
-        is_counted=(
-            ((pl.col("status") == "open") | _is_free_elsewhere())
-            & (pl.col("available") > 0)
-            & _is_allowed(terms)
-            & (pl.col("quantity") > 0)
-        ).fill_null(False)
+    may_count = (
+        ((pl.col("status") == "open") | _is_free_elsewhere())
+        & _is_allowed(terms)
+        & (pl.col("quantity") > 0)
+    )
+    told = scoped.with_columns(may_count=may_count.fill_null(False))
+    return _with_available(told, terms).with_columns(
+        is_counted=(pl.col("may_count") & (pl.col("available") > 0)).fill_null(False)
     )
 
 
@@ -92,14 +93,7 @@ def _is_allowed(terms: Terms) -> pl.Expr:
 
 def _with_available(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     given = _free_units(scoped, terms)
-    carried = (
-        scoped.filter(pl.col("carry_over_months") > 0)
-        .select("account_id", "scope", scope_key=state_key())
-        .unique()
-        .join(_carried(terms), on=["account_id", "scope_key"])
-        .group_by("scope")
-        .agg(carried=pl.col("carried").sum())
-    )
+    carried = _carried_into(scoped, terms)
     return (
         scoped.join(given, on=["charge_id", "account_id"], how="left", maintain_order="left")
         .join(carried, on="scope", how="left", maintain_order="left")
@@ -110,6 +104,23 @@ def _with_available(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         )
         .drop("given", "carried")
     )
+
+
+def _carried_into(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """What was carried over and the versions of the month before have not used: scope, carried."""
+    counted = pl.when("may_count").then(pl.col("quantity")).otherwise(0)
+    by_version = (
+        terms.of(scoped.filter(pl.col("carry_over_months") > 0), "version_from")
+        .group_by("account_id", "scope", "version_from", scope_key=state_key())
+        .agg(counted=counted.sum())
+        .sort("account_id", "scope_key", "version_from")
+        .with_columns(
+            before=pl.col("counted").cum_sum().over("account_id", "scope_key") - pl.col("counted")
+        )
+    )
+    stock = _carried(terms).group_by("account_id", "scope_key").agg(pl.col("carried").sum())
+    left = (pl.col("carried") - pl.col("before")).clip(0).cast(QUANTITY)
+    return by_version.join(stock, on=["account_id", "scope_key"]).select("scope", carried=left)
 
 
 def closing_allowances(rated: pl.DataFrame, stretches: pl.DataFrame, terms: Terms) -> pl.DataFrame:
@@ -125,15 +136,7 @@ def closing_allowances(rated: pl.DataFrame, stretches: pl.DataFrame, terms: Term
     if carrying.is_empty():
         return no_state()
     name = ["account_id", "allowance_plan", "allowance"]
-    # What the network gave free was counted too, so that all that there was has used it up.
-    is_waived = (pl.col("status") == "free") & pl.col("reason").is_in(NOT_COUNTED)
-    used = (
-        terms.of(rated, "allowance_id")
-        .filter(~is_waived.fill_null(False), _is_allowed(terms))
-        .join(carrying.select("allowance_id", *name[1:]), on="allowance_id")
-        .group_by(name)
-        .agg(used=pl.col("quantity").sum())
-    )
+    used = _used(rated, terms).group_by(name).agg(pl.col("used").sum())
     granted = (
         stretches.join(carrying, on=["plan", "version_from"])
         .sort("start_date")
@@ -160,6 +163,27 @@ def closing_allowances(rated: pl.DataFrame, stretches: pl.DataFrame, terms: Term
     )
     named = unexpired.with_columns(key=pl.format("{}|{}", "key", "from_month"))
     return as_state(named, CARRIED, key="key", value="value")
+
+
+def _used(rated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """How much of each allowance that carries over was used, whatever the network made free."""
+    is_unknown = pl.col("status") == "unknown"
+    was_open = (
+        (pl.col("status") == "billed") | is_unknown | (pl.col("reason") == "allowance")
+    ).fill_null(False)
+    status = pl.when(was_open).then(pl.lit("open")).otherwise("status")
+    units = rated.with_row_index("row").with_columns(status=status)
+    told = with_allowance(units.select("row", *UNITS.names()), terms).join(
+        rated.with_row_index("row").select("row", is_unknown=is_unknown), on="row"
+    )
+    # What has no price has no place in an order of prices.
+    is_used = pl.col("is_counted") & ((pl.col("order") == "time") | ~pl.col("is_unknown"))
+    return (
+        told.filter(is_used, pl.col("carry_over_months") > 0)
+        .group_by("account_id", "allowance_plan", "allowance", "scope")
+        .agg(pl.col("quantity").sum(), pl.col("available").first())
+        .with_columns(used=pl.min_horizontal("quantity", "available"))
+    )
 
 
 def _free_units(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:

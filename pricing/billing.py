@@ -83,7 +83,7 @@ def rate_month(
     stretches = stretches_in(month, catalog.subscriptions, catalog.plans)
     owned = usage.filter(pl.col("account_id").is_not_null())
     units, left = take_usage(owned, stretches, catalog.plans, terms)
-    idle = unused_units(units, stretches, terms)
+    idle = unused_units(stretches, terms)
     details, rated = charge(pl.concat([units, idle, _units_of_time(catalog, month, terms)]), terms)
     counts = count_deliveries(details, left)
     _check_sums(uneven_accounts(counts, owned))
@@ -91,7 +91,8 @@ def rate_month(
     settled = settle_advances(details, ahead, terms)
     lines = round_lines(settled)
     coupons = coupons_in(month, catalog.redemptions, catalog.coupons)
-    agreements = agreements_in(stretches, catalog.plans, month, coupons)
+    after = stretches_in(month.next(), catalog.subscriptions, catalog.plans)
+    agreements = agreements_in(stretches, after, catalog.plans, coupons)
     added, commitments = adjust(lines, agreements, month, terms.currencies(), opening)
     drafts, paid = settle(
         catalog,

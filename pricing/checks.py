@@ -30,8 +30,10 @@ def check_charges(plan: Plan, meters: Mapping[str, Meter], where: str) -> Iterat
 
 
 def _unfit_meter(charge: Charge, meter: Meter, place: str) -> Iterator[Problem]:
+    # Whose word a type is can be told of any that has types.
+    told = {*meter.cells, *(["pricing_opinion"] if "pricing_type" in meter.cells else [])}
     for key in charge.where.given():
-        if key not in meter.cells:
+        if key not in told:
             yield Problem(
                 place,
                 f"'{charge.name}' asks for {key}, which the meter '{meter.meter}' does not tell"

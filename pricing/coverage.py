@@ -92,18 +92,17 @@ def take_usage(
     return pl.concat(taken), pl.concat(left)
 
 
-def unused_units(units: pl.DataFrame, stretches: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """List, as units of quantity 0, the charges that cost something although nothing was used.
+def unused_units(stretches: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """List, as units of quantity 0, the charges that cost something if nothing else is charged.
 
-    Each counts once a month, as the first version that has it says. Result: schema `UNITS`.
+    Each counts once a month, as the first version that has it says; a trial, only if it lasts all
+    month. Rating adds them to what was used. Result: schema `UNITS`.
     """
     due = terms.charges.filter(pl.col("charges_unused"), pl.col("kind") == "usage")
-    used = terms.of(units, "plan", "charge").select("account_id", "plan", "charge").unique()
     idle = (
         stretches.join(due.drop("over"), on=["plan", "version_from"])
-        .sort("account_id", "start_date")
+        .sort("account_id", "is_trial", "start_date")
         .unique(("account_id", "plan", "charge"), keep="first", maintain_order=True)
-        .join(used, on=["account_id", "plan", "charge"], how="anti")
     )
     return _as_units(
         idle.with_columns(

@@ -112,15 +112,16 @@ def _of_percentage(price: Percentage, meter: Meter) -> Iterator[tuple[Meter, Pri
         if price.unit_maximum is not None and price.ratio:
             high = (price.unit_maximum / price.ratio).quantize(STEP, ROUND_CEILING) - STEP
             high = high if low is None else max(low, high)  # where both bounds are one
+    each = price.fixed_amount
     if price.unit_minimum and not price.ratio:
-        yield _counted(meter), PerUnit(unit_price=price.unit_minimum)
+        each += price.unit_minimum  # one part: no two may count the same
     elif low is not None:
         yield _counted(meter, None, low), PerUnit(unit_price=price.unit_minimum or Decimal(0))
     yield _between(meter, low, high), price
     if high is not None and price.unit_maximum is not None:
         yield _counted(meter, high, None), PerUnit(unit_price=price.unit_maximum)
-    if price.fixed_amount:
-        yield _counted(meter), PerUnit(unit_price=price.fixed_amount)
+    if each:
+        yield _counted(meter), PerUnit(unit_price=each)
 
 
 def _between(meter: Meter, over: Decimal | None, up_to: Decimal | None) -> Meter:

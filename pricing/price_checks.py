@@ -7,9 +7,11 @@ from metering.aggregation import Sum
 from metering.door import nearest
 from metering.errors import Problem
 from metering.meter import Meter
+from pricing.condition import Discount
 from pricing.offer import AddOn, Allowance, Charge, FixedFee, SharedAllowance
 from pricing.plan import Plan, Version, can_both_match
 from pricing.price import (
+    PLACES,
     FromCard,
     GraduatedPercentage,
     Matrix,
@@ -31,6 +33,7 @@ def check_offers(
             yield from _check_price(plan, charge, meter, where)
             yield from _check_allowance(version, charge, meter, where)
             yield from _check_counting(charge, meter, where)
+            yield from _check_places(version, charge, meter, where)
         yield from _check_scope(charge.name, charge.price, where)
     for add_on in version.add_on:
         yield from _check_scope(add_on.name, add_on.price, f"{place}.add_on")
@@ -109,6 +112,19 @@ def _check_scope(name: str, price: Any, where: str) -> Iterator[Problem]:
         )
 
 
+def _check_places(version: Version, charge: Charge, meter: Meter, where: str) -> Iterator[Problem]:
+    shared = [a for a in version.allowance if a.name == charge.allowance]
+    own = [charge.allowance] if isinstance(charge.allowance, Allowance) else shared
+    words = {*getattr(charge.price, "each", ()), *(word for a in own for word in a.each)}
+    for word in sorted(words & {*PLACES} - {*meter.cells}):
+        yield Problem(
+            where,
+            f"'{charge.name}' counts for each {word}, which the meter '{meter.meter}' does not tell"
+            " apart",
+            f"it tells apart {', '.join(meter.cells) or 'nothing'}",
+        )
+
+
 def _check_allowance(
     version: Version, charge: Charge, meter: Meter, where: str
 ) -> Iterator[Problem]:
@@ -144,9 +160,7 @@ def _check_order(
             " depends on how many there are",
             'write order = "time", or a price without tiers',
         )
-    if isinstance(charge.price, Percentage) and (
-        charge.price.fixed_amount or charge.price.unit_minimum or charge.price.unit_maximum
-    ):
+    if _has_units(charge):
         yield Problem(
             where,
             f"the allowance of '{charge.name}' would count amounts and units alike",
@@ -166,6 +180,15 @@ def _check_order(
             f" {' and '.join(allowance.each)} and {allowance.over}",
             'write each = "account" and over = "month", or leave out carry_over_months',
         )
+
+
+def _has_units(charge: Charge) -> bool:
+    """Say whether a price counts units beside the amount that it takes a share of."""
+    price = charge.price
+    if not isinstance(price, Percentage | GraduatedPercentage):
+        return False
+    bounds = (getattr(price, "unit_minimum", None), getattr(price, "unit_maximum", None))
+    return bool(price.fixed_amount or any(bounds))
 
 
 def _check_shared(version: Version, place: str) -> Iterator[Problem]:
@@ -203,12 +226,40 @@ def _check_discounts(version: Version, place: str) -> Iterator[Problem]:
     names = [offer.name for offer in lines]
     charges = [charge.name for charge in version.charge]
     for discount in version.discount:
+        yield from _check_free_units(version, discount, place)
         known = charges if discount.free_units is not None else names
         for name in discount.lines or ():
             if name not in known:
                 what = f"'{discount.name}' is taken off '{name}', which is not there"
                 hint = nearest(name, known) if known else "name a line of this version"
                 yield Problem(f"{place}.discount", what, hint)
+
+
+def _check_free_units(version: Version, discount: Discount, place: str) -> Iterator[Problem]:
+    """Free units are so many a month and account: what is included must count so, too."""
+    if discount.free_units is None:
+        return
+    for charge in version.charge:
+        given = charge.allowance
+        if charge.name not in (discount.lines or ()):
+            continue
+        if isinstance(given, str) or (
+            given is not None
+            and (given.each, given.over, bool(given.where.given()))
+            != (("account",), "month", False)
+        ):
+            yield Problem(
+                f"{place}.discount",
+                f"'{discount.name}' gives units a month and account, and what '{charge.name}'"
+                " includes is shared or counts otherwise",
+                "give that charge an allowance of its own for each account and month, or none",
+            )
+        if _has_units(charge):
+            yield Problem(
+                f"{place}.discount",
+                f"'{discount.name}' would count amounts and units of '{charge.name}' alike",
+                "give ratio or amount, or leave out fixed_amount, unit_minimum and unit_maximum",
+            )
 
 
 def _check_without_currency(version: Version, place: str) -> Iterator[Problem]:

@@ -63,7 +63,8 @@ def total_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     if terms.by_time:
         return units
     with_terms = terms.of(units, "keeps")
-    is_total = pl.col("keeps").is_not_null() & pl.col("end_date").is_null()
+    is_used = pl.col("quantity") > 0  # what is not stays apart, until it is known what is left
+    is_total = pl.col("keeps").is_not_null() & pl.col("end_date").is_null() & is_used
     parts = with_terms.filter(is_total).partition_by("keeps", as_dict=True)
     totals = [_total(frame, set(str(keeps).split("|"))) for (keeps,), frame in parts.items()]
     return pl.concat([with_terms.filter(~is_total).select(UNITS.names()), *totals])
@@ -97,14 +98,16 @@ def rate_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         evidence=pl.lit(None, pl.String),
         note=pl.concat_str(said, "reason"),
     )
-    parts = [free]
-    for kind, rate in (
-        ("written", rate_by_tiers),
-        ("matrix", rate_by_matrix),
-        ("card", rate_by_card),
-    ):
-        of_kind = kinds.filter(is_open, pl.col("price_kind") == kind).select(UNITS.names())
-        parts.append(rate(of_kind, terms))
+    written, matrix, card = (
+        kinds.filter(is_open, pl.col("price_kind") == kind).select(UNITS.names())
+        for kind in ("written", "matrix", "card")
+    )
+    parts = [
+        free,
+        rate_by_tiers(written, terms),
+        rate_by_matrix(matrix, terms),
+        rate_by_card(card, terms),
+    ]
     return pl.concat([part.select(RATED.names()) for part in parts])
 
 

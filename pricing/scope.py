@@ -58,10 +58,6 @@ def units_below(
 
     Args:
         meter: Of all cells.
-        cells: Columns `scope`, `CELL`, `FIRST` and `quantity`, one row for each cell.
-        bounds: Schema `BOUNDS`.
-        terms: Whose `below` is asked about scopes that exceed a bound with more than one cell.
-        crossing: What becomes of a unit that a bound goes through: see `quantity_below`.
 
     Returns:
         Columns `scope`, `bound`, `CELL` and `quantity`, one row for each cell and bound.

@@ -24,12 +24,16 @@ def rate_by_tiers(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         amount is a row of its own without a quantity.
     """
     placed = _with_positions(units, terms)
-    is_shared = pl.col("each").str.starts_with("portfolio") | pl.lit(terms.by_time)
+    is_shared = _is_shared() | pl.lit(terms.by_time)
     crossing = _crossing_scopes(placed.filter(is_shared), terms)
     together = placed.join(crossing, on="scope", how="anti", maintain_order="left")
     apart = placed.join(crossing, on="scope", how="semi", maintain_order="left")
     taken = [_take_in_one(together.filter(is_shared), terms), _take_by_time(apart, terms)]
-    taken.append(_take(_one_row_each(together.filter(~is_shared)), terms))
+    own = together.filter(~is_shared)
+    is_plain = pl.col("charge_id").is_in(_plain_charges(terms).implode())
+    taken.append(
+        _take(pl.concat([own.filter(is_plain), _one_row_each(own.filter(~is_plain))]), terms)
+    )
     return _priced(pl.concat(taken))
 
 
@@ -61,7 +65,8 @@ def closing_tiers(rated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
 def _with_scope(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     named = terms.of(
         units,
-        *("plan", "charge", "meter", "each", "over", "is_all_in_one", "charges_unused"),
+        *("plan", "version_from", "charge", "meter", "each", "over"),
+        *("is_all_in_one", "charges_unused"),
     )
     is_long = pl.col("over") == "contract"
     # A contract goes on through the versions of a plan, a month of a version begins anew.
@@ -70,12 +75,18 @@ def _with_scope(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         .then(pl.format("tier|{}|{}|{}", "plan", "charge", "meter"))
         .otherwise(pl.format("tier|{}", "charge_id"))
     )
-    return with_scope(named, terms, head=head)
+    # Only a portfolio shares tiers: of a sender or a waba, an account counts what it has of it.
+    own = pl.when(_is_shared()).then(head).otherwise(pl.format("{}|{}", head, "account_id"))
+    return with_scope(named, terms, head=own)
+
+
+def _is_shared() -> pl.Expr:
+    return pl.col("each").str.starts_with("portfolio")
 
 
 def _with_positions(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     before = terms.state(TIER).select(scope="key", begin=pl.col("value").cast(QUANTITY))
-    return (
+    placed = (
         _with_scope(units, terms)
         .join(before, on="scope", how="left", maintain_order="left")
         .with_columns(
@@ -83,28 +94,53 @@ def _with_positions(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
             total=pl.col("quantity").sum().over("scope"),
         )
     )
+    earlier = placed.group_by("scope", "version_from").agg(in_version=pl.col("quantity").sum())
+    earlier = earlier.sort("scope", "version_from").select(
+        "scope",
+        "version_from",
+        earlier=pl.col("in_version").cum_sum().over("scope") - pl.col("in_version"),
+    )
+    # A contract that changes its version in the month goes on where the one before ended; what is
+    # shared is placed by time instead.
+    begin = pl.when(_is_shared()).then("begin").otherwise(pl.col("begin") + pl.col("earlier"))
+    return (
+        placed.join(earlier, on=["scope", "version_from"], how="left", maintain_order="left")
+        .with_columns(begin=begin.cast(QUANTITY))
+        .drop("earlier")
+    )
 
 
 def _crossing_scopes(shared: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """Name the scopes that several accounts share and whose units lie in more than one tier."""
+    """Name the scopes that accounts may share and whose units lie in more than one tier."""
     sizes = shared.group_by("scope").agg(
-        pl.col("charge_id").first(),
+        pl.col("charge_id").unique(),
         pl.col("begin").first(),
         pl.col("total").first(),
         pl.col("is_all_in_one").first(),
-        count=pl.len(),
     )
     bounds = terms.tiers.drop_nulls("up_to").select("charge_id", "up_to")
     is_inside = (pl.col("begin") < pl.col("up_to")) & (
         pl.col("up_to") < pl.col("begin") + pl.col("total")
     )
     return (
-        sizes.filter(~pl.col("is_all_in_one"), pl.col("count") > 1)
+        sizes.filter(~pl.col("is_all_in_one"))
+        .explode("charge_id")
         .join(bounds, on="charge_id")
         .filter(is_inside)
         .select("scope")
         .unique()
     )
+
+
+def _plain_charges(terms: Terms) -> pl.Series:
+    """Name the charges whose units cost the same however many there are: no row needs another."""
+    is_plain = (
+        pl.col("up_to").is_null()
+        & (pl.col("over_quantity") == 0)
+        & (pl.col("flat_amount") == 0)
+        & pl.col("package_size").is_null()
+    )
+    return terms.tiers.filter(is_plain)["charge_id"]
 
 
 def _one_row_each(units: pl.DataFrame) -> pl.DataFrame:
@@ -128,13 +164,19 @@ def _take(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     )
     whole = pl.when(is_reached).then(pl.col("quantity")).otherwise(0)
     taken = pl.when("is_all_in_one").then(whole).otherwise(reached - start)
-    is_unused = (end == 0) & (pl.col("over_quantity") == 0) & pl.col("charges_unused")
+    # Nothing of the month is left to charge, whether nothing was used or all of it is free.
+    charged = pl.col("quantity").sum().over("account_id", "plan", "charge")
+    is_idle = (charged == 0) & pl.col("charges_unused")
     return (
-        units.join(terms.tiers, on="charge_id")
-        .with_columns(taken=taken.cast(QUANTITY), is_unused=is_unused)
+        units.with_columns(is_idle=is_idle)
+        .join(terms.tiers, on="charge_id")
+        .with_columns(
+            taken=taken.cast(QUANTITY),
+            is_unused=pl.col("is_idle") & (pl.col("over_quantity") == 0),
+        )
         .filter((pl.col("taken") > 0) | pl.col("is_unused"))
         .with_columns(quantity="taken", is_begun=pl.col("begin") > pl.col("over_quantity"))
-        .drop("taken")
+        .drop("taken", "is_idle")
     )
 
 
@@ -217,10 +259,18 @@ def _priced(taken: pl.DataFrame) -> pl.DataFrame:
 
 
 def _packages() -> pl.Expr:
-    """Count the packages that a quantity makes: started ones, or full ones, exactly."""
-    quantity, size = (
-        (pl.col(name) * MICRO).cast(pl.Int128) for name in ("quantity", "package_size")
-    )
+    """Count the packages that a quantity makes: started ones, or full ones, exactly.
+
+    A contract fills up the package that it began before.
+    """
+    size = _micro(pl.col("package_size"))
     started = pl.when(pl.col("partial") == "up").then(size - 1).otherwise(0)
-    packages: pl.Expr = ((quantity + started) // size).cast(QUANTITY)
-    return packages
+    before = _micro(pl.max_horizontal(pl.col("begin") - pl.col("over_quantity"), pl.lit(0)))
+    end = before + _micro(pl.col("quantity"))
+    packages: pl.Expr = (end + started) // size - (before + started) // size
+    return packages.cast(QUANTITY)
+
+
+def _micro(quantity: pl.Expr) -> pl.Expr:
+    micro: pl.Expr = (quantity.cast(QUANTITY) * MICRO).cast(pl.Int128)
+    return micro
