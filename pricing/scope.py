@@ -16,6 +16,7 @@ from pricing.terms import COLUMN_OF_SCOPE, Crossing, Terms
 CELL = ("account_id", *USAGE_SPLITS, *USAGE_DIMENSIONS, "rate_date")
 BOUNDS = pl.Schema({"scope": pl.String(), "bound": QUANTITY})
 FIRST = ("first_scope", "first_bound")
+OF_AN_ACCOUNT = ("sender", "waba")
 
 
 def with_scope(
@@ -37,7 +38,12 @@ def with_scope(
 
 def _text(head: pl.Expr, words: list[str], span: str) -> pl.Expr:
     columns = {"account": "account_id", "portfolio": "portfolio_id", **COLUMN_OF_SCOPE}
-    parts = [pl.col(columns.get(word, word)).fill_null("?") for word in words]
+    # A sender or waba that the log does not name is one of its account, and of no other.
+    nobody = pl.format("? of {}", "account_id")
+    parts = [
+        pl.col(columns.get(word, word)).fill_null(nobody if word in OF_AN_ACCOUNT else pl.lit("?"))
+        for word in words
+    ]
     if span == "day":
         parts.append(pl.col("rate_date").cast(pl.String))
     if span == "stretch":

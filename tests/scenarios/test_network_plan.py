@@ -30,6 +30,11 @@ AD: dict[str, Any] = {
     "referral": {"source_type": "ad", "source_id": "1", "source_url": "https://example.com"}
 }
 CONVERSATION = {"meter": "conversations", "pricing_model": "CBP"}
+TWO_ACCOUNTS = {
+    "accounts.csv": "account_id,name\nacme,Acme\nbistro,Bistro\n",
+    "senders.csv": "sender_id,account_id\n1,acme\n2,bistro\n",
+    "subscriptions.csv": "account_id,plan\nacme,whatsapp\nbistro,whatsapp\n",
+}
 # The first instants of months, in UTC.
 MARCH_2022, JANUARY_2024 = 1_646_092_800, 1_704_067_200
 JULY_2025, OCTOBER_2026 = 1_751_328_000, 1_790_812_800
@@ -46,7 +51,7 @@ def sent(
     *,
     conversation: str | None = None,
     sender: str = "1",
-    waba: str = "w1",
+    waba: str | None = "w1",
     to: str = BRAZIL,
     **pricing: Any,
 ) -> Any:
@@ -125,6 +130,33 @@ def test_2022_messages_of_one_conversation_are_charged_once(tmp_path: Path) -> N
     assert lines_of(invoice)["conversations"] == ("1", "0.00")
     assert details_of(invoice, "conversations")[0]["note"] == "free: allowance"
     assert component["in_conversation"] == component["deliveries"] == "3"
+
+
+def test_2022_a_waba_that_the_log_does_not_name_is_one_of_its_account_alone(
+    tmp_path: Path,
+) -> None:
+    """Each has 600 conversations: together they would exceed the thousand."""
+    book = write_book(tmp_path / "book", on_plan("whatsapp", **TWO_ACCOUNTS))
+    load(
+        book,
+        *(
+            sent(
+                *(f"m{n}", MARCH_2022 + n, "business_initiated"),
+                conversation=f"c{sender}-{n}",
+                sender=sender,
+                waba=None,
+                billable=True,
+            )
+            for sender in ("1", "2")
+            for n in range(600)
+        ),
+    )
+    found = invoices(book, "2022-03")
+
+    assert {name: invoice["total"] for name, invoice in found.items()} == {
+        "acme": "0.00",
+        "bistro": "0.00",
+    }
 
 
 # 2023-06-01: conversations by category
@@ -252,12 +284,7 @@ def test_2025_without_known_bounds_of_tiers_the_list_rate_holds(rate: Rate) -> N
 def test_a_gap_of_a_card_is_named_and_blocks_only_the_account_that_meets_it(
     tmp_path: Path,
 ) -> None:
-    files = {
-        "accounts.csv": "account_id,name\nacme,Acme\nbistro,Bistro\n",
-        "senders.csv": "sender_id,account_id\n1,acme\n2,bistro\n",
-        "subscriptions.csv": "account_id,plan\nacme,whatsapp\nbistro,whatsapp\n",
-    }
-    book = write_book(tmp_path / "book", on_plan("whatsapp", **files))
+    book = write_book(tmp_path / "book", on_plan("whatsapp", **TWO_ACCOUNTS))
     load(
         book,
         sent("m1", JULY_2025, "marketing", type="regular", to="34600000000"),
