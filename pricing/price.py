@@ -176,7 +176,7 @@ class Stairstep(_Counted):
 class _OfAmount(Written):
     fixed_amount: UnitPrice = Decimal(0)  # for each unit, on top
     unit_minimum: UnitPrice | None = None  # of the share of one unit
-    unit_maximum: UnitPrice | None = None
+    unit_maximum: Annotated[UnitPrice, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _order_the_bounds(self) -> "_OfAmount":

@@ -231,7 +231,8 @@ def uncounted(draw: st.DrawFn, kind: str) -> dict[str, Any]:
         case "per_unit":
             return {"unit_price": draw(unit_prices)}
         case "percentage":
-            low, high = sorted(draw(st.tuples(amounts, amounts)))
+            low, high = sorted(draw(st.tuples(amounts, amounts.filter(bool))))
+            high = max(high, Decimal("0.015"))
             both = {"unit_minimum": low, "unit_maximum": high}
             bounded: list[dict[str, Any]] = [
                 {},
