@@ -100,6 +100,11 @@ class Accounts:
         rows = self._rows[account_id]
         return next((row for row in reversed(rows) if row.effective_from <= day), rows[0])
 
+    def zones_of(self, account_id: str) -> tuple[tuple[date, str], ...]:
+        """The zones of an account, each with the day from which it holds, in their order."""
+        rows = self._rows[account_id]
+        return tuple((row.effective_from, row.time_zone or self.seller_time_zone) for row in rows)
+
     def month_bounds(self, account_id: str, month: Month) -> tuple[datetime, datetime]:
         """The stretch of UTC instants that a month of an account covers.
 

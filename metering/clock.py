@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from metering.account import Accounts, Sender
+from metering.account import FIRST_DAY, Accounts, Sender
 from metering.period import midnight
 
 UNASSIGNED = ""  # the account, in the frames of this package, of a sender that nobody owns
@@ -28,6 +28,12 @@ class Clock:
     def name(self) -> str:
         """What tells it apart: no id has a blank."""
         return f"{self.account_id} {self.own_zone}".strip()
+
+    def zones(self, accounts: Accounts) -> tuple[tuple[date, str], ...]:
+        """Its zones by date: clocks that have the same are at one time for ever."""
+        if not self.own_zone and self.account_id != UNASSIGNED:
+            return accounts.zones_of(self.account_id)
+        return ((FIRST_DAY, self.own_zone or accounts.seller_time_zone),)
 
     def midnight(self, accounts: Accounts, day: date) -> tuple[str, datetime]:
         """The zone that holds on a day, and the instant at which the day begins."""

@@ -143,12 +143,15 @@ def stretches_of(
     clock: ClockOf = "account",
 ) -> pl.DataFrame:
     """Cut the time from the first of `days` to the end of a month, at each of them: `STRETCH`."""
-    rows = (
-        row
-        for each in clocks_of(accounts, clock)
-        for row in _stretches(accounts, each, month, days, cut_at)
-    )
-    return pl.DataFrame([*rows], STRETCH, orient="row")
+    by_zones: dict[object, list[tuple[object, ...]]] = {}  # thousands of clocks have a few zones
+    rows = []
+    for each in clocks_of(accounts, clock):
+        zones = each.zones(accounts)
+        if zones not in by_zones:
+            by_zones[zones] = [*_stretches(accounts, each, month, days, cut_at)]
+        names = (each.name, each.account_id, _portfolio(accounts, each, month))
+        rows += [(*names, *stretch) for stretch in by_zones[zones]]
+    return pl.DataFrame(rows, STRETCH, orient="row")
 
 
 def runs(slots: pl.DataFrame) -> list[pl.DataFrame]:
@@ -188,11 +191,7 @@ def _owners(accounts: Accounts, clock: ClockOf) -> Iterator[tuple[object, ...]]:
 def _stretches(
     accounts: Accounts, clock: Clock, month: Month, days: Sequence[date], cut_at: CutAt
 ) -> Iterator[tuple[object, ...]]:
-    """Cut the month of a clock at the days given, at midnight in its zone."""
-    portfolio_id = None
-    if clock.account_id != UNASSIGNED:
-        portfolio_id = accounts.facts_on(clock.account_id, month.first_day).portfolio_id
-    names = (clock.name, clock.account_id, portfolio_id)
+    """Cut the month of a clock at the days given, at midnight in its zone: `STRETCH`, unnamed."""
     for rate_date, next_date in pairwise([*days, month.next().first_day]):
         for day, end_day, length in _parted(accounts, clock, (rate_date, next_date), cut_at):
             zone, start_at = clock.midnight(accounts, day)
@@ -202,7 +201,13 @@ def _stretches(
             changes = offset_changes(start_at, end_at, zone) if has_hours else []
             for start, end in pairwise([start_at, *changes, end_at]):
                 offset = int(offset_at(start, zone).total_seconds()) if has_hours else None
-                yield (*names, rate_date, day, offset, day_us, _naive(start), _naive(end))
+                yield rate_date, day, offset, day_us, _naive(start), _naive(end)
+
+
+def _portfolio(accounts: Accounts, clock: Clock, month: Month) -> str | None:
+    if clock.account_id == UNASSIGNED:
+        return None
+    return accounts.facts_on(clock.account_id, month.first_day).portfolio_id
 
 
 def _parted(
