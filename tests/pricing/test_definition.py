@@ -20,6 +20,7 @@ from pricing.subscription import Subscription
 from tests.pricing.definition import ZERO, Line, Memory, Told, World, charges_of
 from tests.pricing.definition_lines import adjust, fees_of, minor
 from tests.pricing.messages import Message, usage_of
+from tests.pricing.rated import adjustments, amounts, free_units, rate
 from tests.pricing.worlds import (
     BOOK,
     DECEMBER,
@@ -45,55 +46,10 @@ BOTH = ["p", "q"]
 NOTHING = Plan.model_validate({"plan": "q", "currency": "USD", "version": [{"uncovered": "free"}]})
 # A quarter takes three times as long as a month, and what is rated twice takes twice.
 OF_QUARTERS, OF_PAIRS = (settings(max_examples=settings().max_examples // n) for n in (3, 2))
-BASE = ("usage", "fixed_fee", "add_on")
-ADJUSTED = ("discount", "maximum", "minimum", "commitment")
-
-
-def rate(
-    world: World, month: Month, sent: Sequence[Message], opening: pl.DataFrame | None = None
-) -> Rated:
-    catalog = catalog_of(world)
-    usage, below = usage_of(sent, catalog, month)
-    return rate_month(catalog, month, usage, below, no_state() if opening is None else opening)
 
 
 def clock(account_id: str, day: date) -> int:
     return int(BOOK.midnight(account_id, day).timestamp())
-
-
-def amounts(rated: Rated) -> dict[Line, Decimal]:
-    """The exact amount of each line before adjustments."""
-    return _by_line(rated, BASE, "amount_exact")
-
-
-def _by_line(rated: Rated, kinds: Sequence[str], value: str) -> dict[Line, Any]:
-    lines = rated.drafts.lines.filter(pl.col("kind").is_in(kinds))
-    named = lines.select("line_id", "plan", "charge", value).rows()
-    return {
-        (line_id.split("/")[0], plan, charge.removeprefix(f"{plan}: ")): found
-        for line_id, plan, charge, found in named
-    }
-
-
-def adjustments(rated: Rated) -> dict[Line, int]:
-    lines = rated.drafts.lines.filter(pl.col("kind").is_in(ADJUSTED))
-    found: Counter[Line] = Counter()
-    for line_id, plan, kind, cents in lines.select(
-        "line_id", "plan", "kind", "amount_minor"
-    ).rows():
-        found[line_id.split("/")[0], plan, kind] += cents
-    return {**found}
-
-
-def free_units(rated: Rated) -> dict[tuple[str, str, str, str], Decimal]:
-    """How many units of each line are free, by the reason."""
-    named = rated.drafts.details.join(rated.drafts.lines, on="line_id", suffix="_of_line")
-    free = named.filter(pl.col("status") == "free", pl.col("quantity") > 0)
-    summed = free.group_by("line_id", "plan", "charge", "reason").agg(pl.col("quantity").sum())
-    return {
-        (line_id.split("/")[0], plan, charge.removeprefix(f"{plan}: "), reason): quantity
-        for line_id, plan, charge, reason, quantity in summed.rows()
-    }
 
 
 def text_of(rated: Rated) -> str:
