@@ -112,8 +112,9 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
         assert set(re.findall(r"--[a-z][a-z-]*", call)) <= known, call
 
 
-def test_the_tests_that_hold_the_promises_exist() -> None:
-    named = re.findall(r"`(test_\w+)`", text_of(ROOT / "README.md"))
+@pytest.mark.parametrize("page", ["README.md", "docs/policies.md"])
+def test_the_tests_that_hold_the_promises_exist(page: str) -> None:
+    named = re.findall(r"`(test_\w+)`", text_of(ROOT / page))
     defined = {
         name
         for path in (ROOT / "tests").rglob("test_*.py")

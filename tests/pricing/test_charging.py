@@ -78,6 +78,15 @@ def test_one_account_of_a_portfolio_alone_pays_tier_by_tier() -> None:
     assert october(plan, [MESSAGE] * 3) == Decimal("1.2")
 
 
+def test_a_sender_of_two_accounts_has_tiers_for_each() -> None:
+    plan = plan_of({"price": {**GRADUATED, "each": "sender"}})
+    on = [Subscription(line=2, account_id=name, plan="p") for name in ("acme", "bistro")]
+    theirs = replace(MESSAGE, account_id="bistro", day=date(2026, 10, 16))
+    found = amounts(rate(world_of([plan], on), OCTOBER, [MESSAGE, theirs]))
+
+    assert [*found.values()] == [1, 1]
+
+
 def test_tiers_of_a_contract_go_on_when_its_version_changes() -> None:
     charge = {"price": {**GRADUATED, "over": "contract"}}
     sent = [
