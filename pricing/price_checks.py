@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from metering.aggregation import Sum
+from metering.aggregation import Count, Sum
 from metering.door import nearest
 from metering.errors import Problem
 from metering.meter import Meter
@@ -165,6 +165,14 @@ def _check_order(
             where,
             f"the allowance of '{charge.name}' would count amounts and units alike",
             "leave it out, or fixed_amount, unit_minimum and unit_maximum",
+        )
+    # What an allowance leaves of a call would have to stay whole at the next bound, and cannot.
+    is_cut = isinstance(charge.price, FromCard) and charge.price.crossing == "after"
+    if is_cut and not isinstance(meter.aggregation, Count):
+        yield Problem(
+            where,
+            f"the allowance of '{charge.name}' cuts units that its tiers take whole",
+            'write crossing = "split", or leave out the allowance',
         )
     is_split = allowance.each != ("account",) or allowance.where.given() or is_shared
     if is_split and not meter.is_ordered:

@@ -201,6 +201,19 @@ def test_each_sender_has_its_dearest_units_free_whatever_a_price_looks_at() -> N
             "the allowance of 'c' would count amounts and units alike",
         ),
         (
+            {
+                **{"meter": "call-minutes", "allowance": {"quantity": "2.5"}},
+                "price": {
+                    "kind": "rate_card",
+                    "card": "net",
+                    "rates": "tiered",
+                    "crossing": "after",
+                },
+            },
+            {},
+            "the allowance of 'c' cuts units that its tiers take whole",
+        ),
+        (
             {"allowance": {"quantity": "1", "each": "sender"}, "price": GRADUATED},
             {"discount": [{"name": "gift", "free_units": "5", "lines": ["c"]}]},
             "'gift' gives units a month and account, and what 'c' includes is shared or counts"

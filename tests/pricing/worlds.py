@@ -348,6 +348,7 @@ def charges(draw: st.DrawFn, number: int, shared: bool) -> dict[str, Any]:
         if price["kind"] not in ("per_unit", "matrix") and price.get("rates") != "list":
             charge["allowance"]["order"] = "time"
         if not is_plain:
+            price.pop("crossing", None)  # of what is cut, no tier takes a whole
             charge["allowance"] |= {"each": ["account"]}
             charge["allowance"].pop("where", None)
     if draw(st.integers(0, 4)) == 0:
