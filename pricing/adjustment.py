@@ -12,7 +12,7 @@ All of it is done in whole minor units of the rounded lines, so that an invoice 
 it shows. Each adjustment is a line of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -30,7 +30,6 @@ from pricing.plan import Plan, Version
 from pricing.state import STATE
 
 COMMITMENT = "commitment"  # kind of state: what a term of a contract came to so far
-BASE_KINDS = ("usage", "fixed_fee", "add_on")
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Agreement:
     goes_on: bool  # after the month
     is_trial: bool  # on all of these days
     coupons: tuple[Discount, ...] = ()  # of the account, after the discounts of the plan
+    waived: frozenset[str] = frozenset()  # the charges that the account pays nothing for
 
 
 @dataclass
@@ -157,7 +157,7 @@ def hold_maxima(work: Adjusting) -> None:
 def hold_minima(work: Adjusting) -> None:
     """Put on what is missing to the minimum of a charge, if it was used or not."""
     for charge, number in _charges(work):
-        if charge.minimum is None:
+        if charge.minimum is None or charge.name in work.agreement.waived:
             continue
         least = work.money(charge.minimum)
         left = 0 if number is None else work.left[number]
@@ -272,10 +272,12 @@ def agreements_in(
     ahead: pl.DataFrame,
     plans: Mapping[str, Plan],
     coupons: Mapping[str, Sequence[Discount]],
+    waived: Mapping[tuple[str, str, date], Set[str]],
 ) -> Iterator[Agreement]:
     """List who is on which plan in a month, from its schema `STRETCHES` and that of the next.
 
-    Of an account on several plans, the first by name has the coupons that are amounts.
+    Of an account on several plans, the first by name has the coupons that are amounts. `waived`
+    names the charges that are free for an account, by account, plan and version.
     """
     contracts = ("account_id", "plan", "contract_from")
     going = {*ahead.select(contracts).rows()}
@@ -293,6 +295,7 @@ def agreements_in(
             days=sum((part["end_date"] - part["start_date"]).days for part in parts),
             goes_on=tuple(last[key] for key in contracts) in going,
             is_trial=all(part["is_trial"] for part in parts),
+            waived=frozenset(waived.get((name, plan, last["version_from"]), ())),
             coupons=tuple(
                 coupon
                 for coupon in coupons.get(name, ())

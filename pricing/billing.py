@@ -92,7 +92,7 @@ def rate_month(
     lines = round_lines(settled)
     coupons = coupons_in(month, catalog.redemptions, catalog.coupons)
     after = stretches_in(month.next(), catalog.subscriptions, catalog.plans)
-    agreements = agreements_in(stretches, after, catalog.plans, coupons)
+    agreements = agreements_in(stretches, after, catalog.plans, coupons, _waived(terms))
     added, commitments = adjust(lines, agreements, month, terms.currencies(), opening)
     drafts, paid = settle(
         catalog,
@@ -116,6 +116,16 @@ def rate_month(
         commitments,
     ]
     return Rated(drafts, unassigned, closing_state(closing), paid.ledger)
+
+
+def _waived(terms: Terms) -> dict[tuple[str, str, date], set[str]]:
+    """Name the charges that are free for an account, by account, plan and version."""
+    named = terms.of(terms.waivers, "plan", "version_from", "charge")
+    found: dict[tuple[str, str, date], set[str]] = {}
+    rows = named.select("account_id", "plan", "version_from", "charge").iter_rows()
+    for account_id, plan, version_from, charge_name in rows:
+        found.setdefault((account_id, plan, version_from), set()).add(charge_name)
+    return found
 
 
 def _units_of_time(catalog: Catalog, month: Month, terms: Terms) -> pl.DataFrame:

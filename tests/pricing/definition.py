@@ -184,7 +184,7 @@ def _taken(world: World, month: Month, message: Message, memory: Memory) -> Iter
         unit = Unit(message, charge, version, subscription, value, value)
         if is_trial(world, subscription, message.day):
             unit.reason = "trial"
-        elif charge.free_for and _pays_nothing(
+        elif charge.free_for and pays_nothing(
             world, month, charge.free_for, message.account_id, memory
         ):
             unit.reason = "free_for"
@@ -202,7 +202,7 @@ def _is_free_by_network(message: Message) -> bool:
     return kind.startswith("free_") or kind in ("exempt", "paid_exempt")
 
 
-def _pays_nothing(
+def pays_nothing(
     world: World, month: Month, condition: FreeFor, account_id: str, memory: Memory
 ) -> bool:
     account = world.facts[account_id]
@@ -633,7 +633,7 @@ def _charge_unused(world: World, month: Month, memory: Memory, told: Told) -> No
             if is_trial(world, subscription, day):
                 continue
             done.add(line)
-            waived = charge.free_for and _pays_nothing(
+            waived = charge.free_for and pays_nothing(
                 world, month, charge.free_for, account_id, memory
             )
             if not told.charged.get(line) and not waived:

@@ -26,6 +26,7 @@ from tests.pricing.definition import (
     days_of,
     is_trial,
     parts_of_amount,
+    pays_nothing,
     version_on,
 )
 
@@ -211,7 +212,12 @@ def adjust(world: World, month: Month, lines: dict[Line, int], memory: Memory) -
         own = [(line[2], cents) for line, cents in lines.items() if line[:2] == (name, plan)]
         own.sort(key=lambda pair: (_position(pair[0], on), pair[0]))
         rows = [Row(charge, cents, cents) for charge, cents in own]
-        for kind, cents in _adjusted(on, rows, month, memory):
+        waived = {
+            charge.name
+            for charge in on[-1].version.charge
+            if charge.free_for and pays_nothing(world, month, charge.free_for, name, memory)
+        }
+        for kind, cents in _adjusted(on, rows, month, memory, waived):
             key = (name, plan, kind)
             added[key] = added.get(key, 0) + cents
     return {key: cents for key, cents in added.items() if cents}
@@ -224,12 +230,15 @@ def _position(name: str, days: Sequence[Day]) -> int:
 
 
 def _adjusted(
-    days: Sequence[Day], rows: list[Row], month: Month, memory: Memory
+    days: Sequence[Day], rows: list[Row], month: Month, memory: Memory, waived: set[str]
 ) -> Iterator[tuple[str, int]]:
     last = days[-1]
     version, subscription = last.version, last.subscription
     total = sum(row.minor for row in rows)
-    for kind, cents in (*_discounts(version, subscription, rows, month), *_bounds(version, rows)):
+    for kind, cents in (
+        *_discounts(version, subscription, rows, month),
+        *_bounds(version, rows, waived),
+    ):
         total += cents
         yield kind, cents
     if version.maximum is not None:
@@ -266,13 +275,13 @@ def _discounts(
     return taken
 
 
-def _bounds(version: Version, rows: list[Row]) -> Iterator[tuple[str, int]]:
+def _bounds(version: Version, rows: list[Row], waived: set[str]) -> Iterator[tuple[str, int]]:
     by_name = {row.name: row for row in rows}
     for kind in ("maximum", "minimum"):
         for charge in version.charge:
             bound = getattr(charge, kind)
             row = by_name.get(charge.name, Row(charge.name, 0, 0))
-            if bound is None:
+            if bound is None or (kind == "minimum" and charge.name in waived):
                 continue
             held = min(row.left, minor(bound)) if kind == "maximum" else max(row.left, minor(bound))
             yield kind, held - row.left

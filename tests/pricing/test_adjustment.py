@@ -139,6 +139,12 @@ def test_bounds_of_a_charge_hold_after_its_discounts(lines: Callable[..., Any]) 
     assert lines(charge="minimum = 20", quantity=0)["messages: minimum"] == "20.00"
 
 
+def test_who_pays_nothing_for_a_charge_owes_no_minimum_of_it(lines: Callable[..., Any]) -> None:
+    waived = "minimum = 20\nfree_for = { employee_count_max = 500 }"
+
+    assert lines(charge=waived) == {**BASE, "messages": "0.00"}
+
+
 def test_bounds_of_the_plan_hold_over_all_its_lines(lines: Callable[..., Any]) -> None:
     assert lines(more="minimum = { amount = 100 }")["Minimum"] == "16.70"
     assert lines(more="minimum = { amount = 80 }") == BASE
