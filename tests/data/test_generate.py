@@ -579,7 +579,7 @@ def test_the_book_has_every_sender_of_the_log_and_a_plan_for_each_account(
             assert {entry["id"], sender_of(value)} & known
     accounts = rows_of(sample / "accounts.csv")
     currencies = {row["account_id"]: row["currency"] for row in accounts}
-    plans = {path.stem for path in (DATA / "plans").glob("*.toml")}
+    plans = {path.stem for path in (DATA / "plans").glob("sample-*.toml")}
     subscribed = rows_of(sample / "subscriptions.csv")
     assert {row["account_id"] for row in subscribed} == set(currencies)
     assert {row["plan"] for row in subscribed} == plans
