@@ -25,6 +25,7 @@ OPTIONS = {
     "server.showEmailPrompt": "false",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
+    "logger.hideWelcomeMessage": "true",  # and hints for those who develop apps
     "client.showErrorDetails": "none",
     "theme.metricValueFontSize": "1.6rem",
     "theme.light.primaryColor": "#0b66a3",
