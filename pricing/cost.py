@@ -5,7 +5,6 @@ all accounts are on it, in the currency of the settings. The month is that of th
 What a line of an invoice cost is what the network charges for the usage that its charge takes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -13,11 +12,9 @@ import polars as pl
 from metering.account import FIRST_DAY
 from metering.errors import UsageError
 from metering.event import QUANTITY
-from metering.order import quantity_below
 from metering.period import Month
 from metering.settings import Cost
 from metering.store import Store
-from metering.usage import measure
 from pricing.asking import Ask, asks_of
 from pricing.billing import make_terms
 from pricing.catalog import Catalog
@@ -25,10 +22,11 @@ from pricing.charge import CHARGE_STEPS
 from pricing.coverage import take_usage
 from pricing.money import EXACT, exact_amount
 from pricing.rating import add_up_cells
+from pricing.run import below_of, read_usage
 from pricing.scope import CELL
 from pricing.subscription import Subscription, stretches_in
 from pricing.taking import DEFAULT_COMPONENT
-from pricing.terms import Below, Crossing, Terms
+from pricing.terms import Terms
 
 # What the network charges for the usage of an account that one line of its invoice takes; a null
 # charge is of no line. `unpriced` is how many units have no known cost; they are not in the amount.
@@ -41,7 +39,7 @@ COST = pl.Schema(
         "quantity": QUANTITY,
         "amount": EXACT,
         "unpriced": QUANTITY,
-        "why": pl.String(),  # a cost is unknown, one reason of those that there are
+        "why": pl.String(),  # the cost is unknown; null where it is known
     }
 )
 
@@ -64,31 +62,23 @@ def rate_costs(store: Store, catalog: Catalog, month: Month) -> Costs:
     cost = _cost_of(catalog)
     on_cost = _as_cost(catalog, cost)
     asks = _both(asks_of(on_cost, month), asks_of(catalog, month))
-    usage = pl.concat(
-        measure(
-            store,
-            catalog.accounts,
-            month,
-            ask.meter,
-            changes=ask.days,
-            apart=ask.apart,
-            clock="sender",
-        )
-        for ask in asks.values()
-    ).filter(pl.col("account_id").is_not_null())
-    terms = make_terms(on_cost, month, _below(store, catalog, month, asks))
+    usage = read_usage(store, catalog, month, asks=asks, clock="sender").filter(
+        pl.col("account_id").is_not_null()
+    )
+    below = below_of(store, catalog, month, asks=asks, clock="sender")
+    terms = make_terms(on_cost, month, below)
     rated, left = _rated(on_cost, month, usage, terms)
     taken = _taken(catalog, month, usage)
     named = terms.of(rated, "charge", "meter").rename({"charge": "network_charge"})
     attributed = named.join(taken, on=["meter", *CELL], how="left", nulls_equal=True)
-    key = ["account_id", "plan", "charge", "network_charge"]
     is_unknown = pl.col("unit_price").is_null()
+    attributed = attributed.with_columns(why=pl.when(is_unknown).then("reason"))
+    key = ["account_id", "plan", "charge", "network_charge", "why"]
     amount = exact_amount(pl.col("priced_quantity"), pl.col("unit_price"))
     rows = attributed.group_by(key).agg(
         pl.col("quantity").sum(),
         amount=amount.sum(),
         unpriced=pl.col("quantity").filter(is_unknown).sum(),
-        why=pl.col("reason").filter(is_unknown).min(),
     )
     both = pl.concat(
         [rows.select(pl.col(n).cast(kind) for n, kind in COST.items()), _unknown(left)]
@@ -121,7 +111,7 @@ def _as_cost(catalog: Catalog, cost: Cost) -> Catalog:
     )
 
 
-def _both(*asked: list[Ask]) -> Mapping[str, Ask]:
+def _both(*asked: list[Ask]) -> list[Ask]:
     """Ask for each meter once, as finely as any side needs it."""
     merged: dict[str, Ask] = {}
     for asks in asked:
@@ -129,28 +119,7 @@ def _both(*asked: list[Ask]) -> Mapping[str, Ask]:
             known = merged.get(ask.meter.meter, ask)
             days = tuple(sorted({*known.days, *ask.days}))
             merged[ask.meter.meter] = Ask(ask.meter, known.apart | ask.apart, days)
-    return merged
-
-
-def _below(store: Store, catalog: Catalog, month: Month, asks: Mapping[str, Ask]) -> Below:
-    def below(
-        meter: str, cells: pl.DataFrame, bounds: pl.DataFrame, crossing: Crossing
-    ) -> pl.DataFrame:
-        ask = asks[meter]
-        return quantity_below(
-            store,
-            catalog.accounts,
-            month,
-            ask.meter,
-            cells=cells,
-            bounds=bounds,
-            changes=ask.days,
-            apart=ask.apart,
-            clock="sender",
-            crossing=crossing,
-        )
-
-    return below
+    return [*merged.values()]
 
 
 def _rated(
@@ -170,8 +139,9 @@ def _unknown(left: pl.DataFrame) -> pl.DataFrame:
     kept = left.filter(pl.col("status").is_in(["uncovered", "unknown"]))
     names = (name for name in ("plan", "charge", "network_charge"))
     return (
-        kept.group_by("account_id")
-        .agg(pl.col("quantity").sum(), why=pl.col("reason").min())
+        kept.with_columns(why=pl.format("{} without {}", "meter", "reason"))
+        .group_by("account_id", "why")
+        .agg(pl.col("quantity").sum())
         .with_columns(
             *(pl.lit(None, pl.String).alias(name) for name in names),
             amount=pl.lit(0, EXACT),

@@ -11,10 +11,11 @@ from metering.period import Month
 from metering.settings import Book
 from metering.store import Store
 from pricing.catalog import load_catalog
-from pricing.cost import Costs, rate_costs
+from pricing.cost import rate_costs
 from pricing.money import exact_of, minor_of
 from pricing.run import bill
 
+REASONS_MAX = 5
 COST_SCHEMA = "tollbook.cost/1"
 COST_COLUMNS = (
     *("account", "charge", "price", "currency", "cost", "cost_currency", "margin", "unpriced"),
@@ -42,20 +43,22 @@ def show_costs(book: Book, month: Month, accounts: Sequence[str], output_format:
         title=f"Prices and costs of {month}",
         note="; ".join(_total_text(total) for total in _totals(rows)),
     )
-    _say_unknown(chosen, costs)
+    _say_unknown(chosen)
 
 
 def _rows(
     lines: pl.DataFrame, invoices: pl.DataFrame, costs: pl.DataFrame, currency: str
 ) -> list[dict[str, Any]]:
-    key = ["account_id", "plan", "charge"]
+    key = ["account_id", "plan", "charge", "network_charge"]
+    of_no_line = pl.when(pl.col("charge").is_null()).then("network_charge")
+    costs = costs.with_columns(network_charge=of_no_line)
     named = lines.join(invoices.select("invoice_id", "account_id"), on="invoice_id").with_columns(
         charge=pl.col("line_id").str.split("#").list.last(), shown="charge"
     )
     by_charge = costs.group_by(key).agg(
-        pl.col("amount").sum(), pl.col("unpriced").sum(), pl.col("quantity").sum()
+        pl.col("amount").sum(), pl.col("unpriced").sum(), used=pl.col("quantity").sum()
     )
-    in_plan = named.with_columns(charge=_name_in_plan())
+    in_plan = named.with_columns(charge=_name_in_plan(), network_charge=pl.lit(None, pl.String))
     both = in_plan.join(by_charge, on=key, how="full", coalesce=True, nulls_equal=True)
     ordered = both.sort("account_id", "plan", "position", "charge", nulls_last=True)
     return [_row(row, currency) for row in ordered.iter_rows(named=True)]
@@ -69,13 +72,14 @@ def _name_in_plan() -> pl.Expr:
 
 def _row(row: Mapping[str, Any], currency: str) -> dict[str, Any]:
     price = row["amount_minor"]
-    cost = None if row["amount"] is None else minor_of(row["amount"], currency)
     unpriced = row["unpriced"] or Decimal(0)
+    is_unknown = row["amount"] is None or (unpriced > 0 and unpriced == row["used"])
+    cost = None if is_unknown else minor_of(row["amount"], currency)
     # A margin is of one currency, and of costs that are all known.
     has_margin = price is not None and not unpriced and row["currency"] == currency
     return {
         "account": row["account_id"],
-        "charge": row["shown"] or row["charge"],
+        "charge": row["shown"] or row["charge"] or f"(no line: {row['network_charge'] or '?'})",
         "price": None if price is None else exact_of(price, row["currency"]),
         "currency": row["currency"],
         "cost": None if cost is None else exact_of(cost, currency),
@@ -102,10 +106,15 @@ def _total_text(total: Mapping[str, str]) -> str:
     return f"{total['what']} {total['amount']} {total['currency']}"
 
 
-def _say_unknown(rows: pl.DataFrame, costs: Costs) -> None:
-    unknown = rows.filter(pl.col("unpriced") > 0)
-    if unknown.is_empty():
-        return
-    total: Decimal = unknown.select(pl.col("unpriced").sum()).item()
-    why = unknown["why"].drop_nulls().sort().to_list()[:1]
-    say(f"the cost of {quantity_text(total)} units is unknown: {''.join(why)}")
+def _say_unknown(rows: pl.DataFrame) -> None:
+    """Say for each reason how much has no known cost, the most first."""
+    unknown = (
+        rows.filter(pl.col("unpriced") > 0)
+        .group_by("why")
+        .agg(pl.col("unpriced").sum())
+        .sort("unpriced", "why", descending=[True, False])
+    )
+    for why, quantity in unknown.head(REASONS_MAX).iter_rows():
+        say(f"the cost of {quantity_text(quantity)} units is unknown: {why}")
+    if unknown.height > REASONS_MAX:
+        say(f"... and {unknown.height - REASONS_MAX} more reasons")

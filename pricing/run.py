@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 import polars as pl
 
 from metering.aggregation import Count
+from metering.clock import ClockOf
 from metering.errors import UsageError
 from metering.event import USAGE, USAGE_DIMENSIONS
 from metering.meter import DELIVERIES, Meter
@@ -20,7 +21,7 @@ from metering.store import Store
 from metering.unit import CloudEvents, Senders
 from metering.usage import measure, messages_of, quantity_below
 from pricing.archive import Archive, Run
-from pricing.asking import asks_of
+from pricing.asking import Ask, asks_of
 from pricing.billing import (
     Rated,
     first_state_month,
@@ -133,25 +134,53 @@ def _refused_rows(store: Store, catalog: Catalog) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def read_usage(store: Store, catalog: Catalog, month: Month) -> pl.DataFrame:
-    """Ask metering for the usage of a month, cut where a price may change."""
+def read_usage(
+    store: Store,
+    catalog: Catalog,
+    month: Month,
+    *,
+    asks: Sequence[Ask] | None = None,
+    clock: ClockOf = "account",
+) -> pl.DataFrame:
+    """Ask metering for the usage of a month, cut where a price may change.
+
+    Args:
+        asks: What is needed; left out: what the plans in use need.
+        clock: Whose zone the month is in.
+    """
     frames = [
-        measure(store, catalog.accounts, month, ask.meter, changes=ask.days, apart=ask.apart)
-        for ask in asks_of(catalog, month)
+        measure(
+            store,
+            catalog.accounts,
+            month,
+            ask.meter,
+            changes=ask.days,
+            apart=ask.apart,
+            clock=clock,
+        )
+        for ask in (asks_of(catalog, month) if asks is None else asks)
     ]
     usage = pl.concat(frames)
     assert usage.schema == USAGE, "metering promises this schema"
     return usage
 
 
-def below_of(store: Store, catalog: Catalog, month: Month) -> Below:
-    """Bind metering's answer about the order of time to this store and month."""
-    asks = {ask.meter.meter: ask for ask in asks_of(catalog, month)}
+def below_of(
+    store: Store,
+    catalog: Catalog,
+    month: Month,
+    *,
+    asks: Sequence[Ask] | None = None,
+    clock: ClockOf = "account",
+) -> Below:
+    """Bind metering's answer about the order of time to this store and month; see `read_usage`."""
+    listed = asks_of(catalog, month) if asks is None else asks
+    by_meter = {ask.meter.meter: ask for ask in listed}
 
     def below(
         meter: str, cells: pl.DataFrame, bounds: pl.DataFrame, crossing: Crossing
     ) -> pl.DataFrame:
-        ask = asks[meter]
+        ask = by_meter[meter]
         return quantity_below(
             store,
             catalog.accounts,
@@ -161,6 +190,7 @@ def below_of(store: Store, catalog: Catalog, month: Month) -> Below:
             bounds=bounds,
             changes=ask.days,
             apart=ask.apart,
+            clock=clock,
             crossing=crossing,
         )
 

@@ -135,7 +135,7 @@ def test_a_cost_that_is_not_known_is_not_zero(book: Book) -> None:
     load(book, *_many("1", 2))
     row = costs(book)["acme", "network"]
 
-    assert (row["unpriced"], row["margin"]) == ("2", None)
+    assert (row["unpriced"], row["cost"], row["margin"]) == ("2", None, None)
 
 
 def test_without_a_cost_plan_nothing_is_guessed(book: Book) -> None:
