@@ -54,6 +54,11 @@ class Account(Row):
     payment_terms_days: Annotated[int, Field(ge=0, le=365)] | None = None
     language: str = ""
     buyer_reference: str = ""
+    purchase_order: str = ""
+    cost_centre: str = ""
+    payer_id: str = ""  # the account that pays for it; itself where empty
+    electronic_address: str = ""  # where electronic invoices go, with the code of its scheme
+    electronic_address_scheme: str = ""
     purpose: Literal["customer", "internal", "test"] = "customer"
 
 

@@ -1,7 +1,7 @@
 """A book and its settings: where the files of a seller are, and what `tollbook.toml` says."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from metering.door import Written, read_toml
+from metering.door import Exact, Written, read_toml
 from metering.errors import BookError, Problem, UsageError
 from metering.period import ZONES
 
@@ -40,6 +40,30 @@ Country = Annotated[str, AfterValidator(_capitals(2, "ISO 3166-1, like DE"))]
 CurrencyCode = Annotated[str, AfterValidator(_capitals(3, "ISO 4217, like EUR"))]
 
 
+Text = Annotated[str, Field(max_length=200)]
+
+
+def _number_pattern(text: str) -> str:
+    # Only the two words, so that a number is as long as the law allows and says its year.
+    if re.fullmatch(r"[A-Za-z0-9/_.-]*\{year\}[A-Za-z0-9/_.-]*\{number(:0\d)?\}", text) is None:
+        raise ValueError(
+            f"'{text}' is no pattern of a number | write one like INV-{{year}}-{{number:05}}"
+        )
+    return text
+
+
+def _language(text: str) -> str:
+    if re.fullmatch(r"[a-z]{2,3}([-_][A-Za-z]{2,4})*", text) is None:
+        raise ValueError(f"'{text}' is no language | write a code like en, de or pt-BR")
+    return text
+
+
+def _color(text: str) -> str:
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", text) is None:
+        raise ValueError(f"'{text}' is no colour | write one like #0b5d4b")
+    return text
+
+
 def _enough_memory(text: str) -> str:
     match = re.fullmatch(r"(\d+)(MB|GB)", text)
     if match is None or int(match[1]) * (1 if match[2] == "MB" else 1000) < MEMORY_MB_MIN:
@@ -48,12 +72,51 @@ def _enough_memory(text: str) -> str:
 
 
 class Seller(Written):
-    """The business that issues the invoices."""
+    """The business that issues the invoices; what is empty is left out of documents."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
     country: Country
     time_zone: TimeZone
     currency: CurrencyCode
+    legal_name: Text = ""  # `name` where empty
+    address_line_1: Text = ""
+    address_line_2: Text = ""
+    postal_code: Text = ""
+    city: Text = ""
+    vat_id: Text = ""
+    tax_number: Text = ""  # of the tax office at home, where there is no VAT id
+    registration_number: Text = ""
+    email: Text = ""
+    phone: Text = ""
+    iban: Text = ""
+    bic: Text = ""
+    electronic_address: Text = ""  # where electronic invoices go, with the code of its scheme
+    electronic_address_scheme: Text = ""
+
+
+class Numbering(Written):
+    """How documents are numbered: a series for each kind and year, without gaps."""
+
+    invoice: Annotated[str, AfterValidator(_number_pattern)] = "INV-{year}-{number:05}"
+    credit_note: Annotated[str, AfterValidator(_number_pattern)] = "CN-{year}-{number:05}"
+
+
+class Invoicing(Written):
+    """How drafts become documents."""
+
+    lines: Literal["by_charge", "by_price"] = "by_charge"  # what a line of a document is
+    language: Annotated[str, AfterValidator(_language)] = "en"  # of accounts that name none
+    payment_terms_days: Annotated[int, Field(ge=0, le=365)] = 30  # of accounts that name none
+    grace_days: Annotated[int, Field(ge=0, le=90)] = 0  # after a month, before it may be issued
+    months_back: Annotated[int, Field(ge=0, le=120)] = 12  # invoiced months that are rated again
+    maker_checker: bool = False  # who approves must be another than who drafted
+    may_void: bool = False  # whether the law of the series lets a number be void
+    carry_below: Mapping[CurrencyCode, Annotated[Exact, Field(gt=0)]] = Field(
+        default_factory=dict
+    )  # smaller totals wait for the next invoice
+    logo: Text = ""  # a file of the book, PNG or SVG
+    color: Annotated[str, AfterValidator(_color)] = "#0b5d4b"
+    numbering: Numbering = Numbering()
 
 
 class Quarantine(Written):
@@ -99,6 +162,7 @@ class Settings(Written):
     store: Store = Store()
     window_length: tuple[WindowLength, ...] = ()
     cost: Cost | None = None
+    invoicing: Invoicing = Invoicing()
 
 
 @dataclass(frozen=True)
