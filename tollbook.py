@@ -9,6 +9,8 @@ from pricing import audit_commands as audit
 from pricing import catalog_commands as catalog
 from pricing import commands as pricing
 from pricing import credit_commands as prepaid
+from pricing import invoice_commands as invoices
+from pricing import lifecycle_commands as lifecycle
 
 
 @click.group()
@@ -20,11 +22,15 @@ def main() -> None:
 for command in (
     *metering.COMMANDS,
     *pricing.COMMANDS,
+    *invoices.COMMANDS,
+    *lifecycle.COMMANDS,
     *prepaid.COMMANDS,
     *catalog.COMMANDS,
     *dashboards.COMMANDS,
 ):
     main.add_command(command)
+for command in lifecycle.INVOICE_COMMANDS:
+    invoices.invoice.add_command(command)
 for command in (*trust.COMMANDS, *audit.COMMANDS):
     metering.usage_group.add_command(command)
 

@@ -157,6 +157,7 @@ def read_accounts(book: Book, settings: Settings) -> tuple[Accounts, list[Proble
     filled.sort(key=lambda account: (account.account_id, account.effective_from))
     if not problems:  # else an owner may be missing only because its row could not be read
         problems += _unknown_owners(senders, {account.account_id for account in filled})
+        problems += _wrong_payers(filled)
     problems += sender_problems
     problems += _repeated_accounts(filled)
     problems += _overlapping_senders(senders)
@@ -183,6 +184,29 @@ def _unknown_owners(senders: Iterable[Sender], known: set[str]) -> Iterator[Prob
                 f"account '{sender.account_id}' is not in accounts.csv",
                 "add the account, or correct the id",
             )
+
+
+def _wrong_payers(accounts: Iterable[Account]) -> Iterator[Problem]:
+    """Yield payers that are not there, pay in another currency, or are paid for themselves."""
+    rows = [*accounts]
+    currencies: dict[str, set[str | None]] = {}
+    for account in rows:
+        currencies.setdefault(account.account_id, set()).add(account.currency)
+    paid_for = {a.account_id for a in rows if a.payer_id not in ("", a.account_id)}
+    for account in rows:
+        payer_id = account.payer_id
+        if payer_id in ("", account.account_id):
+            continue
+        where = f"accounts.csv:{account.line} payer_id"
+        if payer_id not in currencies:
+            hint = "add the account, or correct the id"
+            yield Problem(where, f"account '{payer_id}' is not in accounts.csv", hint)
+        elif payer_id in paid_for:
+            what = f"'{payer_id}' pays for '{account.account_id}' and is paid for itself"
+            yield Problem(where, what, "name the account that pays in the end")
+        elif currencies[payer_id] != {account.currency}:
+            what = f"'{payer_id}' pays in another currency than '{account.account_id}' has"
+            yield Problem(where, what, "give both the same currency: nothing is converted")
 
 
 def _overlapping_senders(senders: Iterable[Sender]) -> Iterator[Problem]:

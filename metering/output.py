@@ -50,6 +50,16 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
+def actor_option(command: Command) -> Command:
+    return click.option(
+        "--by",
+        "actor",
+        metavar="NAME",
+        show_default="TOLLBOOK_ACTOR, or the user of the machine",
+        help="Who does it, for the trail.",
+    )(command)
+
+
 def say(text: str) -> None:
     """Tell the person at the terminal something that is not data, on standard error."""
     click.echo(text, err=True)

@@ -15,6 +15,7 @@ from pricing.allowance import closing_allowances
 from pricing.asking import cost_prices, plans_in_use
 from pricing.catalog import Catalog
 from pricing.charge import DETAIL, charge
+from pricing.correction import Corrections
 from pricing.coupon import coupons_in
 from pricing.coverage import count_deliveries, take_usage, uneven_accounts, unused_units
 from pricing.fee import closing_advances, settle_advances, units_of_fees, units_of_holdings
@@ -22,7 +23,7 @@ from pricing.invoice import Drafts
 from pricing.line import details_of, round_lines
 from pricing.offer import AddOn, Allowance, FixedFee
 from pricing.plan import Plan, Version
-from pricing.settlement import settle
+from pricing.settlement import Rating, settle
 from pricing.state import closing_state, no_state
 from pricing.subscription import holdings_in, stretches_in
 from pricing.terms import Below, Terms
@@ -41,6 +42,7 @@ class Rated:
     unassigned: Decimal  # deliveries that belong to no account
     closing: pl.DataFrame  # schema STATE: what the next month begins with
     ledger: pl.DataFrame  # schema CREDIT_LEDGER
+    counts: pl.DataFrame  # what became of each delivery, see `count_deliveries`
 
     def of_accounts(self, account_ids: Iterable[str]) -> "Rated":
         """Keep what is about some accounts."""
@@ -51,6 +53,7 @@ class Rated:
             self.unassigned,
             self.closing.filter(is_named),
             self.ledger.filter(is_named),
+            self.counts.filter(is_named),
         )
 
     def without(self, account_ids: Iterable[str]) -> "Rated":
@@ -66,6 +69,9 @@ def rate_month(
     usage: pl.DataFrame,
     below: Below,
     opening: pl.DataFrame,
+    *,
+    corrections: Corrections | None = None,
+    daily: Mapping[str, list[int]] | None = None,
 ) -> Rated:
     """Rate the usage of a month: a pure function of what it is given.
 
@@ -75,10 +81,31 @@ def rate_month(
         usage: Schema `USAGE` of all meters that plans name, cut at `catalog.changes(month)`.
         below: Answers about the order of time, see `pricing.allowance`.
         opening: Schema `STATE`: the closing state of the month before.
+        corrections: What changed of earlier months since they were invoiced.
+        daily: Deliveries of each day of the month, by account.
 
     Returns:
         A draft for each account with usage or a plan in the month, and the closing state.
     """
+    rating = rate(catalog, month, usage, below, opening)
+    drafts, paid = settle(
+        catalog,
+        month,
+        opening,
+        rating,
+        corrections=corrections or Corrections(),
+        daily=daily or {},
+    )
+    is_loose = pl.col("account_id").is_null() & (pl.col("meter") == DELIVERIES)
+    unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
+    closing = closing_state([paid.closing, *rating.closing])
+    return Rated(drafts, unassigned, closing, paid.ledger, rating.counts)
+
+
+def rate(
+    catalog: Catalog, month: Month, usage: pl.DataFrame, below: Below, opening: pl.DataFrame
+) -> Rating:
+    """Rate the usage of a month up to its lines, see `rate_month`."""
     terms = make_terms(catalog, month, below, opening)
     stretches = stretches_in(month, catalog.subscriptions, catalog.plans)
     owned = usage.filter(pl.col("account_id").is_not_null())
@@ -94,28 +121,21 @@ def rate_month(
     after = stretches_in(month.next(), catalog.subscriptions, catalog.plans)
     agreements = agreements_in(stretches, after, catalog.plans, coupons, _waived(terms))
     added, commitments = adjust(lines, agreements, month, terms.currencies(), opening)
-    drafts, paid = settle(
-        catalog,
-        month,
-        opening,
+    return Rating(
         lines=pl.concat([lines, added]),
         details=pl.concat([settled, details_of(added, month)]),
         counts=counts,
         left=left,
         present={*owned["account_id"], *stretches["account_id"]},
+        # Each kind of state is one part here, made of `opening` and of what the month did.
+        closing=(
+            closing_tiers(rated, terms),
+            closing_allowances(rated, stretches, terms),
+            closing_advances(ahead, terms),
+            closing_volumes(owned, terms.parts.values(), month, opening),
+            commitments,
+        ),
     )
-    is_loose = pl.col("account_id").is_null() & (pl.col("meter") == DELIVERIES)
-    unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
-    # Each kind of state is one part here, made of `opening` and of what the month did.
-    closing = [
-        paid.closing,
-        closing_tiers(rated, terms),
-        closing_allowances(rated, stretches, terms),
-        closing_advances(ahead, terms),
-        closing_volumes(owned, terms.parts.values(), month, opening),
-        commitments,
-    ]
-    return Rated(drafts, unassigned, closing_state(closing), paid.ledger)
 
 
 def _waived(terms: Terms) -> dict[tuple[str, str, date], set[str]]:
@@ -190,11 +210,6 @@ def units_of_charge(
     units, _ = take_usage(usage, stretches, catalog.plans, terms)
     named = terms.of(units, "plan", "charge", "meter")
     return named.filter(pl.col("plan") == plan, pl.col("charge") == name)
-
-
-def name_in_plan(line: Mapping[str, str]) -> str:
-    """The name that the plan of a line gives to its charge."""
-    return line["charge"].removeprefix(f"{line['plan']}: ")
 
 
 def make_terms(

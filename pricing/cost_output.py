@@ -12,6 +12,7 @@ from metering.settings import Book
 from metering.store import Store
 from pricing.catalog import load_catalog
 from pricing.cost import rate_costs
+from pricing.invoice import in_plan
 from pricing.money import exact_of, minor_of
 from pricing.run import bill
 
@@ -29,7 +30,7 @@ def show_costs(book: Book, month: Month, accounts: Sequence[str], output_format:
     with Store.open(book, catalog.settings, "read") as store:
         costs = rate_costs(store, catalog, month)
     chosen = costs.rows.filter(pl.col("account_id").is_in([*accounts])) if accounts else costs.rows
-    rows = _rows(drafts.lines, drafts.invoices, chosen, costs.currency)
+    rows = _rows(drafts.lines, chosen, costs.currency)
     document = {
         "schema": COST_SCHEMA,
         "period": str(month),
@@ -46,28 +47,18 @@ def show_costs(book: Book, month: Month, accounts: Sequence[str], output_format:
     _say_unknown(chosen)
 
 
-def _rows(
-    lines: pl.DataFrame, invoices: pl.DataFrame, costs: pl.DataFrame, currency: str
-) -> list[dict[str, Any]]:
+def _rows(lines: pl.DataFrame, costs: pl.DataFrame, currency: str) -> list[dict[str, Any]]:
     key = ["account_id", "plan", "charge", "network_charge"]
     of_no_line = pl.when(pl.col("charge").is_null()).then("network_charge")
     costs = costs.with_columns(network_charge=of_no_line)
-    named = lines.join(invoices.select("invoice_id", "account_id"), on="invoice_id").with_columns(
-        charge=pl.col("line_id").str.split("#").list.last(), shown="charge"
-    )
+    named = lines.with_columns(charge=pl.col("line_id").str.split("#").list.last(), shown="charge")
     by_charge = costs.group_by(key).agg(
         pl.col("amount").sum(), pl.col("unpriced").sum(), used=pl.col("quantity").sum()
     )
-    in_plan = named.with_columns(charge=_name_in_plan(), network_charge=pl.lit(None, pl.String))
-    both = in_plan.join(by_charge, on=key, how="full", coalesce=True, nulls_equal=True)
+    bare = named.with_columns(charge=in_plan(), network_charge=pl.lit(None, pl.String))
+    both = bare.join(by_charge, on=key, how="full", coalesce=True, nulls_equal=True)
     ordered = both.sort("account_id", "plan", "position", "charge", nulls_last=True)
     return [_row(row, currency) for row in ordered.iter_rows(named=True)]
-
-
-def _name_in_plan() -> pl.Expr:
-    prefix = pl.format("{}: ", "plan")
-    has_prefix = pl.col("shown").str.starts_with(prefix)
-    return pl.when(has_prefix).then(pl.col("shown").str.strip_prefix(prefix)).otherwise("shown")
 
 
 def _row(row: Mapping[str, Any], currency: str) -> dict[str, Any]:

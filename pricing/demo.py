@@ -16,6 +16,7 @@ from metering.secret import ensure_secret
 from metering.settings import SETTINGS, Book
 from metering.store import Store, scratch
 from pricing.run import Bill, bill
+from pricing.trail import actor_of
 
 MARK = "SAMPLE.txt"
 MARK_TEXT = "A sample book that `tollbook demo` made; every name and number in it is invented.\n"
@@ -60,7 +61,7 @@ def run_demo(root: Path, sample: Sample, *, say: Callable[[str], None]) -> Demo:
     with Store.open(book, book.settings(), "write") as store, scratch(book) as folder:
         loads = list(ingest(store, find_files([str(root / "logs")]), scratch=folder))
     say(f"billing {sample.month} ...")
-    return Demo(book, loads, bill(book, sample.month))
+    return Demo(book, loads, bill(book, sample.month, actor=actor_of(None)))
 
 
 def _check_same(root: Path, sample: Sample) -> None:

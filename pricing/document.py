@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA = "tollbook.invoice/1"
 Kind = Literal["invoice", "credit_note"]
@@ -76,7 +76,7 @@ class Detail(Part):
     market: str | None
     category: str | None
     pricing_type: str | None
-    tier: int | None  # 0 is the first
+    tier: int | None  # 1 is the first
     quantity: Decimal
     priced_quantity: Decimal
     unit_price: Decimal | None  # None where the price is unknown, and then `amount` is
@@ -97,6 +97,7 @@ class Line(Part):
 
     line_id: str
     account_id: str  # whose usage it is
+    account_name: str = ""  # empty for the account that pays
     cost_centre: str = ""
     charge: str
     plan: str
@@ -145,7 +146,7 @@ class Day(Part):
 class Document(Part):
     """An invoice or a credit note. A draft has no number and no dates."""
 
-    schema_: str
+    schema_: Literal["tollbook.invoice/1"] = Field(alias="schema")
     invoice_id: str
     account_id: str
     name: str
@@ -180,5 +181,4 @@ class Document(Part):
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Document":
         """Read what `tollbook invoice show --format json` prints."""
-        fields = dict(content)
-        return cls.model_validate({"schema_": fields.pop("schema"), **fields})
+        return cls.model_validate(content)

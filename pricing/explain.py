@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from metering.output import quantity_text
-from pricing.invoice import Drafts, exact_text
+from pricing.document_writer import exact_text
+from pricing.invoice import Drafts
 from pricing.money import MINOR_DECIMALS, amount_text
 
 EXPLANATION_SCHEMA = "tollbook.explanation/1"

@@ -1,37 +1,38 @@
-"""Invoices: lines issued together, and the document that is made of one.
+"""Invoices: lines issued together, as frames.
 
-A document names no run, no load and no clock: the same inputs give the same bytes.
+Amounts are signed from the seller's side: a credit note is negative, so that sums are what is owed.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from metering.account import Account
 from metering.event import QUANTITY
-from metering.output import quantity_text
 from metering.period import Month
-from pricing.money import EXACT, UNIT_PRICE, amount_text
+from pricing.money import EXACT, UNIT_PRICE
 from pricing.outcome import NO_USAGE
 from pricing.plan import slug
-from pricing.tax import TREATMENT_WORDS
 
-DOCUMENT_SCHEMA = "tollbook.invoice/1"
 INVOICE = pl.Schema(
     {
         "invoice_id": pl.String(),
-        "account_id": pl.String(),
+        "account_id": pl.String(),  # who pays
         "name": pl.String(),
         "purpose": pl.String(),  # customer, internal or test
         "period": pl.String(),
         "period_start_at": pl.Datetime("us", "UTC"),
         "period_end_at": pl.Datetime("us", "UTC"),  # exclusive
-        "state": pl.String(),
+        "kind": pl.String(),  # invoice or credit_note
+        "state": pl.String(),  # draft, approved, issued, void or carried
+        "number": pl.String(),  # of an issued one, and so are the days
+        "issue_date": pl.Date(),
+        "due_date": pl.Date(),
+        "payment_terms_days": pl.Int64(),
         "currency": pl.String(),
         "net_minor": pl.Int64(),  # the sum of the lines
         "tax_minor": pl.Int64(),  # null where the book has no taxes.csv
@@ -40,6 +41,10 @@ INVOICE = pl.Schema(
         "due_minor": pl.Int64(),  # the rest
         "line_count": pl.Int64(),
         "is_blocked": pl.Boolean(),
+        "parties": pl.String(),  # JSON: seller, buyer and style of the document
+        "daily": pl.List(pl.Int64()),  # deliveries of each day of the month
+        "corrects": pl.String(),  # JSON: the documents that it corrects
+        "reason": pl.String(),  # of a credit note that a person made
         "coverage": pl.String(),  # JSON
         "blocked": pl.String(),  # JSON
     }
@@ -48,6 +53,9 @@ LINE = pl.Schema(
     {
         "line_id": pl.String(),
         "invoice_id": pl.String(),
+        "account_id": pl.String(),  # whose usage it is
+        "period": pl.String(),  # the month that it is for
+        "is_correction": pl.Boolean(),  # the difference to what was invoiced for `period`
         "position": pl.Int64(),
         "charge": pl.String(),
         "plan": pl.String(),
@@ -57,6 +65,9 @@ LINE = pl.Schema(
         "amount_minor": pl.Int64(),
         "currency": pl.String(),
         "tax_category": pl.String(),
+        "tax_treatment": pl.String(),  # null where the book has no taxes.csv
+        "tax_name": pl.String(),
+        "tax_rate_ratio": UNIT_PRICE,
     }
 )
 # What the lines and taxes of an invoice add up to, in minor units of its currency.
@@ -104,35 +115,68 @@ class Drafts:
 
     def of_accounts(self, account_ids: Iterable[str]) -> "Drafts":
         """Keep the drafts of some accounts."""
-        invoices = self.invoices.filter(pl.col("account_id").is_in([*account_ids]))
+        return self.with_invoices(self.invoices.filter(pl.col("account_id").is_in([*account_ids])))
+
+    def of_invoices(self, invoice_ids: Iterable[str]) -> "Drafts":
+        """Keep some invoices."""
+        return self.with_invoices(self.invoices.filter(pl.col("invoice_id").is_in([*invoice_ids])))
+
+    def with_invoices(self, invoices: pl.DataFrame) -> "Drafts":
+        """Take these invoices in the place of their own, and keep what is of them."""
         lines = self.lines.join(invoices, on="invoice_id", how="semi", maintain_order="left")
         details = self.details.join(lines, on="line_id", how="semi", maintain_order="left")
         taxes = self.taxes.join(invoices, on="invoice_id", how="semi", maintain_order="left")
         used = self.credits.join(invoices, on="invoice_id", how="semi", maintain_order="left")
         return Drafts(invoices, lines, details, taxes, used)
 
+    def renumbered(self, numbers: Mapping[str, int]) -> "Drafts":
+        """Name the invoices of accounts that have documents of the month already, from `numbers`.
+
+        An invoice is named account/month/n, and so begin the names of its lines.
+        """
+        named = {
+            invoice_id: f"{invoice_id.rpartition('/')[0]}/{numbers[account_id]}"
+            for invoice_id, account_id in self.invoices.select("invoice_id", "account_id").rows()
+            if account_id in numbers
+        }
+        if not named:
+            return self
+        of_invoice = pl.col("invoice_id").replace(named)
+        head = pl.col("line_id").str.split_exact("#", 1).struct
+        of_line = pl.format("{}#{}", head.field("field_0").replace(named), head.field("field_1"))
+        return Drafts(
+            self.invoices.with_columns(of_invoice),
+            self.lines.with_columns(of_invoice, of_line.alias("line_id")),
+            self.details.with_columns(of_line.alias("line_id")),
+            self.taxes.with_columns(of_invoice),
+            self.credits.with_columns(of_invoice),
+        )
+
 
 def draft_lines(
-    month: Month, charged: pl.DataFrame, details: pl.DataFrame
+    month: Month, charged: pl.DataFrame, details: pl.DataFrame, payers: Mapping[str, str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Name the lines of a month and unfold them.
 
     Args:
         month: The billing period.
-        charged: Schema `CHARGED`.
-        details: Schema `DETAIL`, of these lines.
+        charged: Schema `CHARGED` and the columns `period` and `is_correction`.
+        details: Schema `DETAIL` and these columns, of these lines.
+        payers: Who pays for an account that does not pay for itself.
 
     Returns:
-        Lines: schema `LINE` and the column `account_id`. Their details: schema `LINE_DETAIL`.
+        Lines: schema `LINE`, not taxed yet, and the column `payer_id`. Their details: schema
+        `LINE_DETAIL`.
     """
-    lines = _lines(month, charged.sort("account_id", "plan", "position", "charge"))
+    lines = _lines(month, charged, payers)
     unfolded = _line_details(details, lines)
-    return lines.select(*LINE.names(), "account_id"), unfolded
+    untaxed = [name for name in LINE if not name.startswith("tax_") or name == "tax_category"]
+    return lines.select(*untaxed, "payer_id"), unfolded
 
 
 def total_up(lines: pl.DataFrame, taxes: pl.DataFrame | None) -> pl.DataFrame:
     """Add up the lines and the taxes of each invoice that has lines: schema `TOTALS`."""
-    net = lines.group_by("invoice_id", "account_id").agg(
+    net = lines.group_by("invoice_id", account_id="payer_id").agg(
         net_minor=pl.col("amount_minor").sum(), line_count=pl.len().cast(pl.Int64)
     )
     if taxes is None:
@@ -157,164 +201,88 @@ def due_after(totals: pl.DataFrame, used: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def draft(
-    month: Month,
-    accounts: Mapping[str, Account],
-    periods: Mapping[str, tuple[datetime, datetime]],
-    *,
-    dues: pl.DataFrame,
-    is_taxed: bool,
-    coverage: Mapping[str, Mapping[str, Any]],
-    blocked: Mapping[str, Sequence[Mapping[str, str]]],
-) -> pl.DataFrame:
-    """Write a draft for each of `accounts`: schema `INVOICE`.
+@dataclass(frozen=True)
+class Heads:
+    """What the head of each draft says, by the account that pays."""
+
+    accounts: Mapping[str, Account]  # with the facts of the month, currency filled in
+    periods: Mapping[str, tuple[datetime, datetime]]  # the instants that its month is between
+    parties: Mapping[str, str]  # JSON
+    terms: Mapping[str, int]  # days in which to pay
+    daily: Mapping[str, list[int]]
+    corrects: Mapping[str, str]  # JSON
+    coverage: Mapping[str, Mapping[str, Any]]  # what became of its deliveries, where it had any
+    blocked: Mapping[str, Sequence[Mapping[str, str]]]  # what keeps it from being issued
+
+
+def draft(month: Month, heads: Heads, *, dues: pl.DataFrame, is_taxed: bool) -> pl.DataFrame:
+    """Write a draft for each of `heads.accounts`: schema `INVOICE`.
 
     Args:
         month: The billing period.
-        accounts: With the facts of the month, currency filled in.
-        periods: The instants that the month of each account begins and ends at.
+        heads: What is known beside the amounts.
         dues: Schema `DUES`; an account without lines has no row, and owes nothing.
         is_taxed: Whether the book has taxes.
-        coverage: What became of the deliveries of each account that had any.
-        blocked: What keeps an invoice from being issued, by account.
     """
     names = [name for name in INVOICE if name in DUES and name not in ("invoice_id", "account_id")]
-    nothing = [None if name == "tax_minor" and not is_taxed else 0 for name in names]
-    sums = {row[0]: row[1:] for row in dues.select("account_id", *names).iter_rows()}
+    nothing = {name: None if name == "tax_minor" and not is_taxed else 0 for name in names}
+    sums = {row["account_id"]: row for row in dues.iter_rows(named=True)}
     rows = []
-    for account_id in sorted(accounts):
-        account, reasons = accounts[account_id], blocked.get(account_id, [])
-        rows.append(
-            (
-                *(f"{account_id}/{month}/1", account_id, account.name, account.purpose),
-                *(str(month), *periods[account_id], "draft", account.currency),
-                *(*sums.get(account_id, nothing), bool(reasons)),
-                json.dumps(coverage.get(account_id, NO_USAGE)),
-                json.dumps(reasons, ensure_ascii=False),
-            )
-        )
+    for account_id in sorted(heads.accounts):
+        account, reasons = heads.accounts[account_id], heads.blocked.get(account_id, [])
+        found = sums.get(account_id, nothing)
+        start_at, end_at = heads.periods[account_id]
+        row = {
+            "invoice_id": f"{account_id}/{month}/1",
+            "account_id": account_id,
+            "name": account.name,
+            "purpose": account.purpose,
+            "period": str(month),
+            "period_start_at": start_at,
+            "period_end_at": end_at,
+            "kind": "credit_note" if (found["total_minor"] or 0) < 0 else "invoice",
+            "state": "draft",
+            "payment_terms_days": heads.terms[account_id],
+            "currency": account.currency,
+            **{name: found[name] for name in names},
+            "is_blocked": bool(reasons),
+            "parties": heads.parties[account_id],
+            "daily": heads.daily.get(account_id, []),
+            "corrects": heads.corrects.get(account_id, "[]"),
+            "coverage": json.dumps(heads.coverage.get(account_id, NO_USAGE)),
+            "blocked": json.dumps(reasons, ensure_ascii=False),
+        }
+        rows.append([row.get(name) for name in INVOICE])
     return pl.DataFrame(rows, INVOICE, orient="row")
 
 
-def documents(drafts: Drafts) -> Iterator[dict[str, Any]]:
-    """Write each invoice as the document that `tollbook invoice show --format json` prints."""
-    lines = _grouped(drafts.lines, "invoice_id")
-    details = _grouped(drafts.details, "line_id")
-    taxes = _grouped(drafts.taxes, "invoice_id")
-    used = _grouped(drafts.credits, "invoice_id")
-    for invoice in drafts.invoices.iter_rows(named=True):
-        yield {
-            "schema": DOCUMENT_SCHEMA,
-            **{name: invoice[name] for name in ("invoice_id", "account_id", "name", "purpose")},
-            "period": invoice["period"],
-            "period_start_at": invoice["period_start_at"].astimezone(UTC),
-            "period_end_at": invoice["period_end_at"].astimezone(UTC),
-            "state": invoice["state"],
-            "currency": invoice["currency"],
-            "net": amount_text(invoice["net_minor"], invoice["currency"]),
-            "taxes": _tax_documents(invoice, taxes.get(invoice["invoice_id"], [])),
-            "total": amount_text(invoice["total_minor"], invoice["currency"]),
-            "credits": [
-                {
-                    "credit_id": credit["credit_id"],
-                    "amount": amount_text(credit["amount_minor"], invoice["currency"]),
-                }
-                for credit in used.get(invoice["invoice_id"], [])
-            ],
-            "due": amount_text(invoice["due_minor"], invoice["currency"]),
-            "lines": [
-                _line_document(line, details.get(line["line_id"], []))
-                for line in lines.get(invoice["invoice_id"], [])
-            ],
-            "coverage": json.loads(invoice["coverage"]),
-            "blocked": json.loads(invoice["blocked"]),
-        }
+def _lines(month: Month, charged: pl.DataFrame, payers: Mapping[str, str]) -> pl.DataFrame:
+    """Name the lines of a month; two plans with the same charge have the plan in the name.
 
-
-def amounts_in_words(document: Mapping[str, Any]) -> list[str]:
-    """Say what a document adds up to, from net to what is due, a sentence each.
-
-    Example:
-        >>> gst = {"name": "GST", "treatment": "standard", "rate_ratio": "0.18", "legal_note": None}
-        >>> amounts = {"net": "50.00", "total": "59.00", "currency": "INR"}
-        >>> taxes = [{**gst, "taxable": "50.00", "tax": "9.00"}]
-        >>> for sentence in amounts_in_words({**amounts, "taxes": taxes, "credits": []}):
-        ...     print(sentence)
-        Net 50.00 INR
-        GST 18% of 50.00: 9.00 INR
-        Total 59.00 INR
+    The lines of an account stand before those of the accounts that it pays for, those of the month
+    before corrections of earlier ones.
     """
-    currency = document["currency"]
-    said = [f"Net {document['net']} {currency}"] if document["taxes"] else []
-    for tax in document["taxes"] or ():
-        rate = f"{Decimal(tax['rate_ratio']).scaleb(2).normalize():f}%"
-        name = " ".join(word for word in (tax["name"], TREATMENT_WORDS[tax["treatment"]]) if word)
-        note = f" ({tax['legal_note']})" if tax["legal_note"] else ""
-        said.append(f"{name} {rate} of {tax['taxable']}: {tax['tax']} {currency}{note}")
-    said.append(f"Total {document['total']} {currency}")
-    paid = [f"Credit {c['credit_id']}: -{c['amount']} {currency}" for c in document["credits"]]
-    return [*said, *paid, *([f"Due {document['due']} {currency}"] if paid else [])]
-
-
-def _line_document(
-    line: Mapping[str, Any], details: Iterable[Mapping[str, Any]]
-) -> dict[str, object]:
-    return {
-        **{name: line[name] for name in ("line_id", "charge", "plan", "kind")},
-        "quantity": quantity_text(line["quantity"]),
-        "amount": amount_text(line["amount_minor"], line["currency"]),
-        "currency": line["currency"],
-        "details": [
-            {
-                **{name: detail[name] for name in ("market", "category", "pricing_type", "tier")},
-                "quantity": quantity_text(detail["quantity"]),
-                "priced_quantity": quantity_text(detail["priced_quantity"]),
-                "unit_price": exact_text(detail["unit_price"]),
-                "amount": exact_text(detail["amount"]),
-                **{name: detail[name] for name in ("rate_date", "evidence", "status", "note")},
-            }
-            for detail in details
-        ],
-    }
-
-
-def _tax_documents(
-    invoice: Mapping[str, Any], taxes: Iterable[Mapping[str, Any]]
-) -> list[dict[str, object]] | None:
-    if invoice["tax_minor"] is None:
-        return None
-    return [
-        {
-            "treatment": tax["treatment"],
-            "name": tax["name"],
-            "rate_ratio": exact_text(tax["rate_ratio"]),
-            "taxable": amount_text(tax["taxable_minor"], invoice["currency"]),
-            "tax": amount_text(tax["tax_minor"], invoice["currency"]),
-            "legal_note": tax["legal_note"],
-        }
-        for tax in taxes
-    ]
-
-
-def exact_text(amount: Decimal | None) -> str | None:
-    """Write an exact amount or a unit price without the zeros of its scale.
-
-    Example:
-        >>> exact_text(Decimal("0.006800000000")), exact_text(Decimal("100.00"))
-        ('0.0068', '100')
-    """
-    return None if amount is None else quantity_text(amount)
-
-
-def _lines(month: Month, charged: pl.DataFrame) -> pl.DataFrame:
-    """Name the lines of a month; two plans with the same charge have the plan in the name."""
     slugs = [slug(name) for name in charged["charge"]]
-    named = charged.with_columns(slug=pl.Series(slugs, dtype=pl.String)).with_columns(
-        invoice_id=pl.format("{}/{}/1", "account_id", pl.lit(str(month)))
+    named = (
+        charged.with_columns(
+            slug=pl.Series(slugs, dtype=pl.String),
+            payer_id=pl.col("account_id").replace(payers),
+        )
+        .with_columns(invoice_id=pl.format("{}/{}/1", "payer_id", pl.lit(str(month))))
+        .sort(
+            *("payer_id", pl.col("account_id") != pl.col("payer_id"), "account_id"),
+            *("is_correction", "period", "plan", "position", "charge"),
+        )
     )
-    is_shared = pl.len().over("invoice_id", "slug") > 1
+    is_shared = pl.len().over("invoice_id", "account_id", "period", "is_correction", "slug") > 1
     shown = pl.when(is_shared).then(pl.format("{}: {}", "plan", "charge")).otherwise("charge")
-    short = pl.when(is_shared).then(pl.format("{}.{}", "plan", "slug")).otherwise("slug")
+    parts = [
+        pl.when(pl.col("account_id") != pl.col("payer_id")).then("account_id"),
+        pl.when("is_correction").then("period"),
+        pl.when(is_shared).then("plan"),
+        pl.col("slug"),
+    ]
+    short = pl.concat_str(parts, separator=".", ignore_nulls=True)
     return named.with_columns(
         line_id=pl.format("{}#{}", "invoice_id", short),
         in_plan="charge",
@@ -323,18 +291,17 @@ def _lines(month: Month, charged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def in_plan() -> pl.Expr:
+    """The name that the plan of a line gives to its charge."""
+    return pl.col("charge").str.strip_prefix(pl.format("{}: ", "plan"))
+
+
 def _line_details(details: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    keys = lines.select("account_id", "plan", "kind", "line_id", charge="in_plan")
+    key = ["account_id", "plan", "kind", "charge", "period", "is_correction"]
+    keys = lines.drop("charge").rename({"in_plan": "charge"}).select(*key, "line_id")
     return (
         details.drop("position")
-        .join(keys, on=["account_id", "plan", "kind", "charge"], maintain_order="left")
+        .join(keys, on=key, maintain_order="left")
         .with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64).over("line_id"))
         .select(LINE_DETAIL.names())
     )
-
-
-def _grouped(frame: pl.DataFrame, key: str) -> dict[str, list[dict[str, Any]]]:
-    grouped: dict[str, list[dict[str, Any]]] = {}
-    for row in frame.sort(key, "position").iter_rows(named=True):
-        grouped.setdefault(row[key], []).append(row)
-    return grouped

@@ -56,6 +56,11 @@ ROW = pl.Schema(
 )
 
 
+def credit_state(state: pl.DataFrame) -> pl.DataFrame:
+    """Keep what a state says of credits: schema `STATE`."""
+    return state.filter(pl.col("kind").is_in((BALANCE, ENTERED)))
+
+
 @dataclass(frozen=True)
 class Paid:
     """What the credits of a month came to."""

@@ -8,6 +8,7 @@ import polars as pl
 
 from metering.output import quantity_text
 
+Blocked = Mapping[str, list[dict[str, str]]]  # by account: what keeps its invoice back
 BLOCKING = ("uncovered", "unknown", "no_plan")
 
 
@@ -19,7 +20,7 @@ def coverage_of(counts: pl.DataFrame) -> dict[str, dict[str, Any]]:
     return {account_id: _coverage(rows) for account_id, rows in by_account.items()}
 
 
-def blocked_by(details: pl.DataFrame, left: pl.DataFrame) -> dict[str, list[dict[str, str]]]:
+def blocked_by(details: pl.DataFrame, left: pl.DataFrame) -> Blocked:
     """List for each account what keeps its invoice from being issued."""
     unknown = details.filter(pl.col("status") == "unknown").with_columns(
         status=pl.lit("unknown_price")

@@ -1,7 +1,8 @@
 """A run: what the book and the store say about a month becomes drafts."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,25 +14,30 @@ from metering.aggregation import Count
 from metering.clock import ClockOf
 from metering.errors import UsageError
 from metering.event import USAGE, USAGE_DIMENSIONS
+from metering.history import known_at
 from metering.meter import DELIVERIES, Meter
 from metering.period import Month
 from metering.quarantine import refused_by_sender
-from metering.settings import Book
+from metering.settings import Book, Settings
 from metering.store import Store
 from metering.unit import CloudEvents, Senders
-from metering.usage import measure, messages_of, quantity_below
+from metering.usage import measure, messages_of, quantity_below, usage_by
 from pricing.archive import Archive, Run
 from pricing.asking import Ask, asks_of
-from pricing.billing import (
-    Rated,
-    first_state_month,
-    name_in_plan,
-    rate_month,
-    units_of_charge,
-)
+from pricing.billing import Rated, rate, rate_month, units_of_charge
 from pricing.catalog import Catalog, load_catalog
+from pricing.correction import correct
 from pricing.invoice import Drafts
-from pricing.state import no_state
+from pricing.invoiced import Prior
+from pricing.parties import payers_of
+from pricing.rerating import Before, look_back, look_back_as
+from pricing.run_outcome import (
+    changes_to_documents,
+    differences_to_kept,
+    outcome_of,
+    record_run,
+)
+from pricing.settlement import Rating
 from pricing.terms import Below, Crossing
 
 MESSAGES_MAX = 1000
@@ -47,15 +53,28 @@ class Bill:
     refused: Mapping[str, int]  # rows in quarantine whose sender an account has, by account
     run_id: int | None  # None after a dry run
     outdated: Sequence[Month]  # billed later months, which began with another state than is now
+    # Schema LINE_DIFFERENCE: what documents of the month that are kept lack by now; of a dry run
+    # how what was rated differs from the documents that are there.
+    differences: pl.DataFrame
 
 
 def bill(
-    book: Book, month: Month, *, only_accounts: Sequence[str] = (), dry_run: bool = False
+    book: Book,
+    month: Month,
+    *,
+    only_accounts: Sequence[str] = (),
+    dry_run: bool = False,
+    as_of: int | None = None,
+    actor: str = "",
 ) -> Bill:
     """Write the drafts of `month`, in the place of those that were there.
 
     The whole book is rated whatever `only_accounts` says, since volumes count together; only the
-    drafts of these accounts are written then. A dry run writes none.
+    drafts of these accounts are written then. A dry run writes none. Documents that are no drafts
+    stay; what is known of their month by now goes on the next invoice.
+
+    Args:
+        as_of: A load: the month as it was known after it. Writes none either.
 
     Raises:
         BookError: the files of the book have mistakes.
@@ -65,14 +84,17 @@ def bill(
     started_at = datetime.now(UTC)
     catalog = load_catalog(book)
     _check_known(only_accounts, catalog)
-    with Store.open(book, catalog.settings, "read") as store:
-        rated = _rate(store, catalog, month, opening_state(book, store, catalog, month))
+    with _store_as_of(book, catalog.settings, as_of) as store:
         load_ids = store.load_ids()
+        before = look_back_from(book, store, catalog, month)
+        rated = rate_after(store, catalog, month, before)
         refused = _refused_rows(store, catalog)
     if only_accounts:
         rated = rated.of_accounts(only_accounts)
-    if dry_run:
-        return Bill(month, rated.drafts, rated.unassigned, refused, None, ())
+    if dry_run or as_of is not None:
+        changed = changes_to_documents(book, month, rated.drafts, only_accounts)
+        return Bill(month, rated.drafts, rated.unassigned, refused, None, (), changed)
+    differences = differences_to_kept(book, month, rated)
     run = Run(
         month=month,
         catalog=catalog,
@@ -81,45 +103,88 @@ def bill(
         only_accounts=only_accounts,
         started_at=started_at,
         finished_at=datetime.now(UTC),
+        actor=actor,
+        prior=before.prior.content(),
+        outcome=outcome_of(rated, differences),
     )
     with Archive.open(book, "write") as archive:
-        before = archive.closing_of(month)
-        run_id = archive.replace_drafts(run, rated)
+        state = archive.closing_of(month)
+        with archive.transaction():
+            run_id, drafts = archive.replace_drafts(run, rated)
+            record_run(archive, run, run_id)
         after = archive.closing_of(month)
-        has_moved = before is not None and after is not None and not before.equals(after)
+        has_moved = state is not None and after is not None and not state.equals(after)
         later = [other for other in archive.closed_months() if has_moved and other > month]
-    return Bill(month, rated.drafts, rated.unassigned, refused, run_id, later)
+    return Bill(month, drafts, rated.unassigned, refused, run_id, later, differences)
+
+
+@contextmanager
+def _store_as_of(book: Book, settings: Settings, as_of: int | None) -> Iterator[Store]:
+    with Store.open(book, settings, "read") as store:
+        load_ids = store.load_ids()
+        if as_of is None:
+            yield store
+            return
+    if as_of not in load_ids:
+        raise UsageError(
+            f"there is no load {as_of}",
+            where="--as-of",
+            hint=f"give a number from 1 to {max(load_ids, default=0)}",
+        )
+    with known_at(book, settings, [number for number in load_ids if number <= as_of]) as store:
+        yield store
+
+
+def rate_after(store: Store, catalog: Catalog, month: Month, before: Before) -> Rated:
+    """Rate a month after those before it, with the corrections of these."""
+    corrections = None
+    if before.invoiced is not None:
+        corrections = correct(before.again, before.invoiced, payers_of(catalog.facts(month)))
+    return rate_month(
+        catalog,
+        month,
+        read_usage(store, catalog, month),
+        below_of(store, catalog, month),
+        before.prior.opening,
+        corrections=corrections,
+        daily=daily_deliveries(store, catalog, month),
+    )
+
+
+def look_back_from(
+    book: Book, store: Store, catalog: Catalog, month: Month, prior: Prior | None = None
+) -> Before:
+    """Bind `look_back`, or with what a run recorded `look_back_as`, to a store; see there."""
+
+    def rate_again(earlier: Month, opening: pl.DataFrame) -> Rating:
+        usage = read_usage(store, catalog, earlier)
+        return rate(catalog, earlier, usage, below_of(store, catalog, earlier), opening)
+
+    def close(earlier: Month, opening: pl.DataFrame) -> pl.DataFrame:
+        usage = read_usage(store, catalog, earlier)
+        below = below_of(store, catalog, earlier)
+        return rate_month(catalog, earlier, usage, below, opening).closing
+
+    if prior is not None:
+        return look_back_as(book, catalog, month, prior, rate=rate_again, close=close)
+    load_ids = store.load_ids()
+    return look_back(book, catalog, month, load_ids=load_ids, rate=rate_again, close=close)
 
 
 def opening_state(book: Book, store: Store, catalog: Catalog, month: Month) -> pl.DataFrame:
-    """Find the state that a month begins with: schema `STATE`.
-
-    It is the recorded closing state of the month before. Months that were never billed for all
-    accounts are rated one after the other, from the last recorded state on, and nothing is written.
-    """
-    closed, state = _last_closing(book, month)
-    begun = first_state_month(catalog)
-    start = begun if closed is None else closed.next()
-    if state.is_empty():
-        start = max(begun, start) if begun and start else None
-    while start is not None and start < month:
-        state = _rate(store, catalog, start, state).closing
-        start = start.next()
-    return state
+    """Find the state that a month begins with: schema `STATE`."""
+    return look_back_from(book, store, catalog, month).prior.opening
 
 
-def _last_closing(book: Book, month: Month) -> tuple[Month | None, pl.DataFrame]:
-    if not book.invoices_path.exists():
-        return None, no_state()
-    with Archive.open(book) as archive:
-        closed = [other for other in archive.closed_months() if other < month]
-        state = archive.closing_of(closed[-1]) if closed else None
-    return (None, no_state()) if state is None else (closed[-1], state)
-
-
-def _rate(store: Store, catalog: Catalog, month: Month, opening: pl.DataFrame) -> Rated:
-    usage = read_usage(store, catalog, month)
-    return rate_month(catalog, month, usage, below_of(store, catalog, month), opening)
+def daily_deliveries(store: Store, catalog: Catalog, month: Month) -> dict[str, list[int]]:
+    """Count the deliveries of each day of a month, by account, in its zone."""
+    usage = usage_by(store, catalog.accounts, month, DELIVERIES, ("account", "day"))
+    found: dict[str, list[int]] = {}
+    for account_id, day, quantity in usage.select("account", "day", "quantity").iter_rows():
+        if account_id is not None:
+            counts = found.setdefault(account_id, [0] * month.day_count)
+            counts[day.day - 1] += int(quantity)
+    return found
 
 
 def _refused_rows(store: Store, catalog: Catalog) -> dict[str, int]:
@@ -212,18 +277,23 @@ def messages_of_line(book: Book, drafts: Drafts, line_id: str) -> pl.DataFrame:
     """
     line = drafts.lines.row(by_predicate=pl.col("line_id") == line_id, named=True)
     invoice = drafts.invoices.row(0, named=True)
-    if line["kind"] != "usage":
+    kind = "correction" if line["is_correction"] else line["kind"]
+    if kind != "usage":
         raise UsageError(
-            f"'{line_id}' is a {line['kind'].replace('_', ' ')} and has no messages",
+            f"'{line_id}' is a {kind.replace('_', ' ')} and has no messages",
             where="--messages",
             hint="leave it out",
         )
     catalog, month = load_catalog(book), Month.parse(invoice["period"])
     with Store.open(book, catalog.settings, "read") as store:
-        usage = read_usage(store, catalog, month).filter(
-            pl.col("account_id") == invoice["account_id"]
+        usage = read_usage(store, catalog, month).filter(pl.col("account_id") == line["account_id"])
+        units = units_of_charge(
+            catalog,
+            month,
+            usage,
+            plan=line["plan"],
+            name=line["charge"].removeprefix(f"{line['plan']}: "),
         )
-        units = units_of_charge(catalog, month, usage, plan=line["plan"], name=name_in_plan(line))
         cells = units.select("meter", *USAGE_DIMENSIONS, "rate_date").unique(maintain_order=True)
         asks = {ask.meter.meter: ask for ask in asks_of(catalog, month)}
         parts = [
@@ -232,7 +302,7 @@ def messages_of_line(book: Book, drafts: Drafts, line_id: str) -> pl.DataFrame:
                 catalog.accounts,
                 month,
                 _of_messages(asks[meter].meter, line_id),
-                account_id=invoice["account_id"],
+                account_id=line["account_id"],
                 cells=cells.filter(pl.col("meter") == meter).drop("meter"),
                 changes=asks[meter].days,
                 limit=MESSAGES_MAX,

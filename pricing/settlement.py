@@ -1,33 +1,49 @@
-"""Settling a month: details become lines, lines are taxed, and an invoice says what is due.
+"""Settling a month: lines are taxed, and an invoice says what is due.
 
 The order is that of a document: lines, each rounded once; taxes on their sums; the total; the
 credits that pay it, after tax, since they are money and no discount; what is due.
 """
 
+import json
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 
 import polars as pl
 
 from metering.period import Month
 from pricing.catalog import Catalog
-from pricing.invoice import Drafts, draft, draft_lines, due_after, total_up
+from pricing.correction import Corrections
+from pricing.invoice import LINE, Drafts, Heads, draft, draft_lines, due_after, total_up
 from pricing.ledger import Paid, pay
-from pricing.outcome import blocked_by, coverage_of
-from pricing.tax import TAX, buyers_of, tax_lines
+from pricing.outcome import Blocked, blocked_by, coverage_of
+from pricing.parties import payers_of, payment_terms, write_parties
+from pricing.tax import TAX, Taxed, buyers_of, tax_lines
 
-Blocked = Mapping[str, list[dict[str, str]]]  # by account: what keeps its invoice back
+
+@dataclass(frozen=True)
+class Rating:
+    """What rating a month gives before it is taxed and paid."""
+
+    lines: pl.DataFrame  # schema CHARGED
+    details: pl.DataFrame  # schema DETAIL, of these lines
+    counts: pl.DataFrame  # what `count_deliveries` answered
+    left: pl.DataFrame  # schema LEFT
+    present: Set[str]  # the accounts with usage or a plan in the month: those that get a draft
+    closing: tuple[pl.DataFrame, ...]  # parts of the state that the month hands on: schema STATE
+
+    def blocked(self) -> Blocked:
+        """What keeps the invoices of accounts back."""
+        return blocked_by(self.details, self.left)
 
 
 def settle(
     catalog: Catalog,
     month: Month,
     opening: pl.DataFrame,
+    rating: Rating,
     *,
-    lines: pl.DataFrame,
-    details: pl.DataFrame,
-    counts: pl.DataFrame,
-    left: pl.DataFrame,
-    present: Set[str],
+    corrections: Corrections,
+    daily: Mapping[str, list[int]],
 ) -> tuple[Drafts, Paid]:
     """Write the drafts of a month, and what credits paid of them.
 
@@ -35,33 +51,91 @@ def settle(
         catalog: The catalog of the book.
         month: The billing period.
         opening: Schema `STATE`.
-        lines: Schema `CHARGED`.
-        details: Schema `DETAIL`, of these lines.
-        counts: What `count_deliveries` answered.
-        left: Schema `LEFT`.
-        present: The accounts with usage or a plan in the month: those that get a draft, and so
-            does one whose credits are wrong.
+        rating: What rating the month gave. An account whose credits are wrong gets a draft, too,
+            and so does one that nothing but corrections is known of.
+        corrections: What changed of earlier months since they were invoiced.
+        daily: Deliveries of each day of the month, by account.
     """
     facts = catalog.facts(month)
-    named, unfolded = draft_lines(month, lines, details)
-    ids = named["account_id"].unique()
-    buyers = buyers_of(catalog.accounts.facts_on(name, month.last_day) for name in ids)
-    taxed = tax_lines(named, buyers, catalog.taxes, month.last_day)
-    totals = total_up(named, taxed.taxes)
+    payers = payers_of(facts)
+    lines, unfolded = draft_lines(
+        month,
+        pl.concat([_of_month(rating.lines, month), corrections.lines]),
+        pl.concat([_of_month(rating.details, month), corrections.details]),
+        payers,
+    )
+    taxed = _tax(lines, catalog)
+    totals = total_up(lines, taxed.taxes)
     currencies = {name: account.currency or "" for name, account in facts.items()}
     paid = pay(month, catalog.credits, currencies, totals=totals, opening=opening)
-    billed = (present | paid.blocked.keys()) & facts.keys()
-    invoices = draft(
-        month,
-        {name: facts[name] for name in billed},
-        {name: catalog.accounts.month_bounds(name, month) for name in billed},
-        dues=due_after(totals, paid.used),
-        is_taxed=taxed.taxes is not None,
+    reasons = _merge(
+        _of_payers(rating.blocked(), payers),
+        _of_payers(corrections.blocked, payers),
+        taxed.blocked,
+        paid.blocked,
+    )
+    present = {payers.get(name, name) for name in (rating.present | corrections.present)}
+    billed = sorted((present | paid.blocked.keys()) & facts.keys())
+    counts = rating.counts.with_columns(pl.col("account_id").replace(payers))
+    heads = Heads(
+        accounts={name: facts[name] for name in billed},
+        periods={name: catalog.accounts.month_bounds(name, month) for name in billed},
+        parties=write_parties(catalog.settings, facts, payers),
+        terms=payment_terms(catalog.settings, facts),
+        daily=_daily_of_payers(daily, payers),
+        corrects={name: json.dumps(list(numbers)) for name, numbers in corrections.numbers.items()},
         coverage=coverage_of(counts),
-        blocked=_merge(blocked_by(details, left), taxed.blocked, paid.blocked),
+        blocked=reasons,
+    )
+    invoices = draft(
+        month, heads, dues=due_after(totals, paid.used), is_taxed=taxed.taxes is not None
     )
     taxes = TAX.to_frame() if taxed.taxes is None else taxed.taxes
-    return Drafts(invoices, named.drop("account_id"), unfolded, taxes, paid.used), paid
+    named = lines.join(taxed.lines, on="line_id", maintain_order="left").select(LINE.names())
+    return Drafts(invoices, named, unfolded, taxes, paid.used), paid
+
+
+def _of_month(frame: pl.DataFrame, month: Month) -> pl.DataFrame:
+    return frame.with_columns(period=pl.lit(str(month)), is_correction=pl.lit(value=False))
+
+
+def _tax(lines: pl.DataFrame, catalog: Catalog) -> Taxed:
+    """Tax lines as who pays them is taxed on the last day of the month that they are for."""
+    periods = lines["period"].unique().to_list()
+    days = {period: Month.parse(period).last_day for period in periods}
+    taxable = lines.drop("account_id").rename({"payer_id": "account_id"})
+    dated = taxable.with_columns(
+        tax_date=pl.col("period").replace_strict(days, return_dtype=pl.Date)
+    )
+    points = dated.select("account_id", "tax_date").unique().sort(pl.all()).rows()
+    buyers = buyers_of((catalog.accounts.facts_on(name, day), day) for name, day in points)
+    return tax_lines(dated, buyers, catalog.taxes)
+
+
+def _of_payers(blocked: Blocked, payers: Mapping[str, str]) -> Blocked:
+    """Write what blocks an account to who pays for it."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for account_id, reasons in blocked.items():
+        payer_id = payers.get(account_id)
+        said = [
+            reason if payer_id is None else {**reason, "what": f"{account_id}: {reason['what']}"}
+            for reason in reasons
+        ]
+        found.setdefault(payer_id or account_id, []).extend(said)
+    return found
+
+
+def _daily_of_payers(
+    daily: Mapping[str, list[int]], payers: Mapping[str, str]
+) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for account_id, counts in daily.items():
+        payer_id = payers.get(account_id, account_id)
+        earlier = found.get(payer_id)
+        found[payer_id] = (
+            counts if earlier is None else [a + b for a, b in zip(earlier, counts, strict=True)]
+        )
+    return found
 
 
 def _merge(*parts: Blocked) -> Blocked:

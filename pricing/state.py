@@ -5,6 +5,7 @@ month stays a pure function. Each kind of state is a word, with keys and values 
 """
 
 from collections.abc import Iterable
+from io import BytesIO
 
 import polars as pl
 
@@ -48,3 +49,14 @@ def closing_state(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     state = pl.concat([no_state(), *parts]).filter(pl.col("value") != 0).sort(STATE_KEY)
     assert not state.select(STATE_KEY).is_duplicated().any(), "a key has one value"
     return state
+
+
+def state_bytes(state: pl.DataFrame) -> bytes:
+    """Write a state as text that says each value exactly: the same state, the same bytes."""
+    return state.sort(STATE_KEY).with_columns(pl.col("value").cast(pl.String)).write_csv().encode()
+
+
+def state_of(content: bytes) -> pl.DataFrame:
+    """Read what `state_bytes` wrote: schema `STATE`."""
+    texts = pl.read_csv(BytesIO(content), schema=dict.fromkeys(STATE, pl.String()))
+    return texts.cast(STATE)

@@ -54,8 +54,24 @@ TAX = pl.Schema(
         "legal_note": pl.String(),
     }
 )
-# Who is invoiced, as a tax asks for it.
-BUYER = pl.Schema({"account_id": pl.String(), "country": pl.String(), "has_vat_id": pl.Boolean()})
+# Who is invoiced, as a tax asks for it: one row for each account and tax point.
+BUYER = pl.Schema(
+    {
+        "account_id": pl.String(),
+        "tax_date": pl.Date(),
+        "country": pl.String(),
+        "has_vat_id": pl.Boolean(),
+    }
+)
+# The rule that holds for a line; null where none does, or the book has no taxes.
+LINE_TAX = pl.Schema(
+    {
+        "line_id": pl.String(),
+        "tax_treatment": pl.String(),
+        "tax_name": pl.String(),
+        "tax_rate_ratio": UNIT_PRICE,
+    }
+)
 RULE = pl.Schema(
     {
         "account_id": pl.String(),
@@ -131,30 +147,37 @@ class Taxed:
     """The taxes of a month, and the accounts whose invoices they block."""
 
     taxes: pl.DataFrame | None  # schema TAX; None where the book has no taxes.csv
+    lines: pl.DataFrame  # schema LINE_TAX
     blocked: Mapping[str, list[dict[str, str]]] = field(default_factory=dict)
 
 
-def tax_lines(
-    lines: pl.DataFrame, buyers: pl.DataFrame, taxes: Sequence[Tax] | None, day: date
-) -> Taxed:
+def tax_lines(lines: pl.DataFrame, buyers: pl.DataFrame, taxes: Sequence[Tax] | None) -> Taxed:
     """Tax the lines of a month: once on the sum of each treatment, name and rate of an invoice.
 
     Args:
-        lines: With `invoice_id`, `account_id`, `tax_category`, `amount_minor` and `currency`;
-            negative lines lower the sum of their rate, and a negative sum has a negative tax.
-        buyers: Schema `BUYER`: the accounts of the lines, as they are on `day`.
+        lines: With `line_id`, `invoice_id`, `account_id` of who pays, `tax_date`, the tax point,
+            `tax_category`, `amount_minor` and `currency`; negative lines lower the sum of their
+            rate, and a negative sum has a negative tax.
+        buyers: Schema `BUYER`: who pays, as it is at each tax point.
         taxes: The rows of the book; None where it has no `taxes.csv`, and invoices are net.
-        day: The tax point.
     """
     if taxes is None:
-        return Taxed(None)
-    ruled = _rule(lines.join(buyers, on="account_id", maintain_order="left"), taxes, day)
-    return Taxed(_sum_up(ruled.filter(~pl.col("is_unknown"))), _blocked(ruled, day))
+        ids = lines.select("line_id")
+        return Taxed(None, pl.concat([ids, LINE_TAX.to_frame()], how="diagonal"))
+    joined = lines.join(buyers, on=["account_id", "tax_date"], maintain_order="left")
+    parts = joined.partition_by("tax_date", maintain_order=True) or [joined]
+    ruled = pl.concat([_rule(part, taxes, part["tax_date"].first()) for part in parts])
+    renamed = {name: f"tax_{name}" for name in ("treatment", "name", "rate_ratio")}
+    named = ruled.select("line_id", *renamed).rename(renamed)
+    return Taxed(_sum_up(ruled.filter(~pl.col("is_unknown"))), named, _blocked(ruled))
 
 
-def buyers_of(accounts: Iterable[Account]) -> pl.DataFrame:
-    """Write what a tax asks of accounts: schema `BUYER`."""
-    rows = [(account.account_id, account.country, bool(account.vat_id)) for account in accounts]
+def buyers_of(accounts: Iterable[tuple[Account, date]]) -> pl.DataFrame:
+    """Write what a tax asks of accounts at their tax points: schema `BUYER`."""
+    rows = [
+        (account.account_id, day, account.country, bool(account.vat_id))
+        for account, day in accounts
+    ]
     return pl.DataFrame(rows, BUYER, orient="row")
 
 
@@ -176,9 +199,13 @@ def check_taxes(taxes: Sequence[Tax], known: Set[str]) -> Iterator[Problem]:
         )
 
 
-def _rule(cells: pl.DataFrame, taxes: Sequence[Tax], day: date) -> pl.DataFrame:
+def _rule(cells: pl.DataFrame, taxes: Sequence[Tax], day: object) -> pl.DataFrame:
     """Add the columns of the rule that holds for each line; `is_unknown` where there is none."""
-    in_force = [tax for tax in taxes if tax.effective_from <= day < tax.effective_to]
+    in_force = [
+        tax
+        for tax in taxes
+        if isinstance(day, date) and tax.effective_from <= day < tax.effective_to
+    ]
     rows = [[getattr(tax, name) for name in RULE] for tax in in_force]
     rules = pl.DataFrame(rows, RULE, orient="row").with_row_index("rule")
     found = cells
@@ -222,14 +249,15 @@ def _sum_up(ruled: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _blocked(ruled: pl.DataFrame, day: date) -> dict[str, list[dict[str, str]]]:
+def _blocked(ruled: pl.DataFrame) -> dict[str, list[dict[str, str]]]:
     """Say which invoices cannot be issued since a tax is unknown or a VAT id is missing."""
     country = pl.col("country").fill_null("unknown")
     unknown = pl.format(
         "lines whose tax is unknown: no row of taxes.csv holds for country {}, tax category {}"
-        f" on {day}",
+        " on {}",
         country,
         "tax_category",
+        "tax_date",
     )
     no_vat_id = pl.lit(
         "lines of reverse charge, and accounts.csv has no vat_id of the account: fill it in, or"

@@ -15,8 +15,8 @@ from pricing.asking import Ask, asks_of
 from pricing.billing import make_terms
 from pricing.catalog import Catalog, load_catalog
 from pricing.coverage import take_usage
+from pricing.document_writer import exact_text
 from pricing.explain import words_of_detail
-from pricing.invoice import exact_text
 from pricing.message import Before, Unit, rate_message
 from pricing.run import below_of, opening_state, read_usage
 from pricing.scope import CELL

@@ -15,7 +15,8 @@ from metering.settings import Book
 from metering.store import Store
 from metering.usage import Dimension, usage_by
 from pricing.archive import Archive
-from pricing.invoice import Drafts, exact_text
+from pricing.document_writer import exact_text
+from pricing.invoice import Drafts
 from pricing.money import amount_text
 from tests.dashboards.conftest import MONTH, UNPLANNED, Open
 

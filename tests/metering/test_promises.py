@@ -26,7 +26,7 @@ from metering.settings import Book
 from metering.store import Store, scratch
 from metering.usage import usage_by
 from pricing.demo import Sample, run_demo
-from pricing.invoice import documents
+from pricing.document_writer import documents
 from pricing.run import bill
 from tests.strategies import logs, rearranged
 

@@ -11,7 +11,7 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.billing import rate_month
 from pricing.catalog import check_book, load_catalog
-from pricing.invoice import documents
+from pricing.document_writer import documents
 from pricing.money import exact_of
 from pricing.state import no_state
 

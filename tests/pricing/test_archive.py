@@ -19,7 +19,8 @@ from metering.settings import Book
 from pricing.archive import SQL, Archive, Run
 from pricing.billing import Rated, rate_month
 from pricing.catalog import Catalog, load_catalog
-from pricing.invoice import Drafts, documents
+from pricing.document_writer import documents
+from pricing.invoice import Drafts
 from pricing.ledger import CREDIT_LEDGER
 from pricing.state import STATE, no_state
 
@@ -143,7 +144,13 @@ def test_a_failure_leaves_the_drafts_of_the_run_before(
 ) -> None:
     drafts = put(150, closing=balances(acme=7))
     twice = replace(drafts, lines=pl.concat([drafts.lines] * 2))
-    broken = Rated(twice, Decimal(0), balances(acme=8), CREDIT_LEDGER.to_frame())
+    broken = Rated(
+        twice,
+        Decimal(0),
+        balances(acme=8),
+        CREDIT_LEDGER.to_frame(),
+        pl.DataFrame({"account_id": []}),
+    )
     run = a_run(load_catalog(book), OCTOBER)
 
     with pytest.raises(duckdb.ConstraintException), Archive.open(book, "write") as archive:

@@ -1,7 +1,6 @@
 """From a new book and a log of webhooks to invoices, by the commands alone."""
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +13,8 @@ from metering.ingest import ingest
 from metering.settings import Book
 from metering.store import Store, scratch
 from pricing.commands import COMMANDS
+from pricing.document import Document
+from pricing.invoice_commands import COMMANDS as INVOICE_COMMANDS
 
 ROOT = Path(__file__).parents[2]
 SENDER = "106540352242922"
@@ -44,7 +45,7 @@ def delivered(number: int, at: int, category: str = "marketing", to: str = "5511
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    commands = {command.name: command for command in COMMANDS}
+    commands = {command.name: command for command in (*COMMANDS, *INVOICE_COMMANDS)}
 
     def make(name: str, *arguments: str) -> Result:
         where = [] if name == "init" else ["--book", str(tmp_path / "book")]
@@ -241,11 +242,10 @@ def test_the_guide_names_every_key_of_the_document(book: Book, run: Run) -> None
     run("bill", "2026-10")
     document = json.loads(run("invoice", "show", "example/2026-10/1", "--format", "json").stdout)
     guide = (ROOT / "docs" / "pricing.md").read_text()
-    (text,) = re.findall(r"```json\n(.*?)```", guide, re.DOTALL)
-    schema = json.loads(text)
+    written = (ROOT / "docs" / "invoice.schema.json").read_text()
 
-    assert [*document] == [*schema["properties"]] == schema["required"]
-    for line in document["lines"]:
-        assert [*line] == [*schema["$defs"]["line"]["properties"]]
-        for detail in line["details"]:
-            assert [*detail] == [*schema["$defs"]["detail"]["properties"]]
+    assert json.loads(written) == Document.model_json_schema()
+    assert [*document] == [*json.loads(written)["properties"]]
+    assert Document.of(document).total == Decimal(document["total"])
+    for key in [*document, *document["lines"][0], *document["lines"][0]["details"][0]]:
+        assert f"`{key}" in guide

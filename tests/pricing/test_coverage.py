@@ -12,7 +12,7 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.billing import rate_month
 from pricing.catalog import Catalog, load_catalog
-from pricing.invoice import documents
+from pricing.document_writer import documents
 from pricing.state import no_state
 
 OCTOBER = Month(2026, 10)

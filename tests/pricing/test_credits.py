@@ -22,7 +22,7 @@ from metering.settings import Book
 from pricing.archive import Archive
 from pricing.catalog import check_book
 from pricing.credit import Credit
-from pricing.invoice import amounts_in_words, documents
+from pricing.document_writer import amounts_in_words, documents
 from pricing.ledger import CREDIT_LEDGER, CREDIT_USED, MOVES, Paid, pay
 from pricing.run import bill
 from pricing.state import STATE, no_state

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from metering.output import to_json
 from metering.period import Month
 from pricing.billing import Rated, rate_month
-from pricing.invoice import documents
+from pricing.document_writer import documents
 from pricing.plan import Plan
 from pricing.state import no_state
 from pricing.subscription import Subscription

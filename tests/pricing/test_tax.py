@@ -16,15 +16,17 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.billing import rate_month
 from pricing.catalog import load_catalog
-from pricing.invoice import amounts_in_words, documents
+from pricing.document_writer import amounts_in_words, documents
 from pricing.state import no_state
 from pricing.tax import BUYER, TAX, Tax, Taxed, tax_lines
 
 OCTOBER = Month(2026, 10)
 LINE = pl.Schema(
     {
+        "line_id": pl.String(),
         "invoice_id": pl.String(),
         "account_id": pl.String(),
+        "tax_date": pl.Date(),
         "tax_category": pl.String(),
         "amount_minor": pl.Int64(),
         "currency": pl.String(),
@@ -43,11 +45,15 @@ def taxed(
     has_vat_id: bool = False,
 ) -> Taxed:
     """Tax lines of (tax category, minor units) of one invoice of `acme`."""
-    rows = [("i", "acme", category, minor, currency) for category, minor in amounts]
-    buyers = pl.DataFrame([("acme", country, has_vat_id)], BUYER, orient="row")
+    day = OCTOBER.last_day
+    rows = [
+        (f"i#{number}", "i", "acme", day, category, minor, currency)
+        for number, (category, minor) in enumerate(amounts)
+    ]
+    buyers = pl.DataFrame([("acme", day, country, has_vat_id)], BUYER, orient="row")
     taxes = [Tax.model_validate({"line": 2, **rule}) for rule in rules]
     lines = pl.DataFrame(rows, LINE, orient="row")
-    return tax_lines(lines, buyers, taxes, OCTOBER.last_day)
+    return tax_lines(lines, buyers, taxes)
 
 
 def sums(found: Taxed) -> list[tuple[str, str, int, int]]:

@@ -10,7 +10,7 @@ import pytest
 from metering.period import Month
 from pricing.billing import rate_month
 from pricing.catalog import load_catalog
-from pricing.invoice import documents
+from pricing.document_writer import documents
 from pricing.state import no_state
 from tests.pricing.conftest import in_row_order, usage_frame, usage_row
 from tests.scenarios.office import Invoice, on_plan, write_book

@@ -13,7 +13,7 @@ from metering.period import Month
 from metering.secret import ensure_secret
 from metering.settings import Book
 from metering.store import Store, scratch
-from pricing.invoice import documents
+from pricing.document_writer import documents
 from pricing.run import bill
 from tests.metering.builders import line
 

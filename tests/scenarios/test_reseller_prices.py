@@ -16,7 +16,7 @@ import pytest
 from metering.period import Month
 from pricing.billing import rate_month
 from pricing.catalog import load_catalog
-from pricing.invoice import documents
+from pricing.document_writer import documents
 from pricing.state import no_state
 from tests.scenarios.office import COST, FILES, Invoice, Row, counted, figure, lines_of, write_book
 

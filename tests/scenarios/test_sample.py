@@ -21,7 +21,7 @@ from metering.period import Month
 from metering.secret import ensure_secret
 from metering.settings import Book
 from metering.store import Store, scratch
-from pricing.invoice import documents
+from pricing.document_writer import documents
 from pricing.run import bill
 
 OCTOBER = Month(2026, 10)

@@ -1,0 +1,289 @@
+"""Credit notes that a person writes: for a line, an amount or the whole of an issued invoice.
+
+What is credited of a line never exceeds what is left of it. The tax of the credit notes of an
+invoice is that of what they credit together, so that they never add up to more than its tax.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Any
+
+import polars as pl
+
+from metering.errors import UsageError
+from pricing.archive import Archive
+from pricing.invoice import INVOICE, LINE, LINE_DETAIL, Drafts
+from pricing.money import amount_text, exact_of, minor_of, split_minor
+from pricing.outcome import NO_USAGE
+from pricing.tax import TAX
+from pricing.trail import record
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be credited of an invoice."""
+
+    reason: str
+    line_id: str | None = None  # the whole invoice where there is none
+    amount: Decimal | None = None  # net of tax, in major units; all that is left where absent
+    bills_again: bool = False  # what is credited counts as not invoiced: its month is billed again
+
+
+def draft_credit_note(archive: Archive, invoice_id: str, wish: Wish, *, actor: str) -> str:
+    """Draft a credit note and answer its id; it is approved and issued like an invoice.
+
+    Raises:
+        UsageError: there is no such line, or more is asked for than what is left.
+    """
+    drafts = archive.drafts_of(invoice_id=invoice_id)
+    invoice = drafts.invoices.row(0, named=True)
+    _check_issued(invoice)
+    credited = _credited(archive, invoice_id)
+    parts = _parts(drafts, credited, wish)
+    note_id = _next_id(archive, invoice)
+    with archive.transaction():
+        lines, details = _lines(drafts, credited, parts, note_id)
+        taxes = _taxes(archive, drafts, lines, note_id)
+        head = _head(invoice, lines, taxes, note_id, wish)
+        own = {"origin": "credit", "bills_again": wish.bills_again}
+        made_of = {"credits_invoice_id": invoice_id, "run_id": _run_id(archive, invoice_id)}
+        archive.append(
+            "invoices",
+            head.with_columns(pl.lit(value).alias(name) for name, value in (own | made_of).items()),
+        )
+        archive.append("lines", lines)
+        archive.append("details", details)
+        archive.append("taxes", taxes)
+        facts = {
+            "credits": invoice["number"],
+            "total": amount_text(head["total_minor"].item(), invoice["currency"]),
+            "currency": invoice["currency"],
+            "bills_again": wish.bills_again,
+        }
+        record(
+            archive,
+            actor=actor,
+            action="credit_note.drafted",
+            object_id=note_id,
+            reason=wish.reason,
+            facts=facts,
+        )
+    return note_id
+
+
+def discard(archive: Archive, invoice_id: str, *, actor: str, reason: str) -> None:
+    """Remove a draft of a credit note; the trail keeps that it was there."""
+    query = "select count(*) from invoices where invoice_id = $invoice_id and state = 'draft'"
+    given = {"invoice_id": invoice_id}
+    if not archive.value(f"{query} and origin = 'credit'", given):
+        raise UsageError(
+            f"'{invoice_id}' is no draft of a credit note",
+            where="INVOICE_ID",
+            hint="drafts of invoices are replaced by the next run of tollbook bill",
+        )
+    of_lines = "select line_id from lines where invoice_id = $invoice_id"
+    with archive.transaction():
+        archive.execute(f"delete from details where line_id in ({of_lines})", given)
+        for table in ("lines", "taxes", "invoices"):
+            archive.execute(f"delete from {table} where invoice_id = $invoice_id", given)
+        record(
+            archive,
+            actor=actor,
+            action="credit_note.discarded",
+            object_id=invoice_id,
+            reason=reason,
+        )
+
+
+def _check_issued(invoice: Mapping[str, Any]) -> None:
+    if invoice["state"] != "issued" or invoice["kind"] != "invoice":
+        raise UsageError(
+            f"'{invoice['invoice_id']}' is no issued invoice",
+            where="INVOICE_ID",
+            hint="only what was issued can be credited; a draft is replaced by tollbook bill",
+        )
+
+
+def _credited(archive: Archive, invoice_id: str) -> dict[str, int]:
+    """What credit notes took off each line of an invoice so far, in minor units."""
+    query = (
+        "select credits_line_id, -sum(amount_minor)::bigint as credited_minor"
+        " from lines semi join (select invoice_id from invoices"
+        " where credits_invoice_id = $invoice_id and state <> 'void') using (invoice_id)"
+        " group by credits_line_id"
+    )
+    return dict(archive.frame(query, {"invoice_id": invoice_id}).rows())
+
+
+def _parts(drafts: Drafts, credited: Mapping[str, int], wish: Wish) -> dict[str, int]:
+    """Say how much of each line is credited, in minor units."""
+    invoice = drafts.invoices.row(0, named=True)
+    left = {
+        line_id: minor - credited.get(line_id, 0)
+        for line_id, minor in drafts.lines.select("line_id", "amount_minor").rows()
+    }
+    if wish.line_id is not None and wish.line_id not in left:
+        raise UsageError(
+            f"there is no line '{wish.line_id}'",
+            where="--line",
+            hint=f"list them with: tollbook invoice show {invoice['invoice_id']}",
+        )
+    chosen = left if wish.line_id is None else {wish.line_id: left[wish.line_id]}
+    all_left, currency = sum(chosen.values()), invoice["currency"]
+    if wish.amount is None:
+        parts = chosen
+    else:
+        asked = minor_of(wish.amount, currency)
+        if exact_of(asked, currency) != wish.amount or not 0 < asked <= all_left:
+            raise UsageError(
+                f"{wish.amount} {currency} cannot be credited: {amount_text(all_left, currency)}"
+                " is left, net of tax",
+                where="--amount",
+                hint="give an amount above 0 and up to that, in whole minor units",
+            )
+        positive = {name: minor for name, minor in chosen.items() if minor > 0}
+        shares = split_minor(asked, [Decimal(minor) for minor in positive.values()])
+        parts = dict(zip(positive, shares, strict=True))
+    parts = {name: minor for name, minor in parts.items() if minor}
+    if not parts:
+        raise UsageError(
+            "nothing is left to credit",
+            where=wish.line_id or "INVOICE_ID",
+            hint="credit notes took all of it: tollbook invoice list shows them",
+        )
+    return parts
+
+
+def _next_id(archive: Archive, invoice: Mapping[str, Any]) -> str:
+    query = (
+        "select max(split_part(invoice_id, '/', 3)::bigint) + 1 from invoices"
+        " where account_id = $account_id and period = $period"
+    )
+    given = {name: invoice[name] for name in ("account_id", "period")}
+    return f"{invoice['account_id']}/{invoice['period']}/{archive.value(query, given)}"
+
+
+def _run_id(archive: Archive, invoice_id: str) -> int:
+    query = "select run_id from invoices where invoice_id = $invoice_id"
+    return int(archive.value(query, {"invoice_id": invoice_id}))
+
+
+def _lines(
+    drafts: Drafts, credited: Mapping[str, int], parts: Mapping[str, int], note_id: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write the lines of a credit note, and its details: those of a line that goes as a whole."""
+    lines: list[dict[str, Any]] = []
+    details: list[pl.DataFrame] = []
+    for line in drafts.lines.iter_rows(named=True):
+        minor = parts.get(line["line_id"])
+        if minor is None:
+            continue
+        is_whole = minor == line["amount_minor"] and not credited.get(line["line_id"])
+        line_id = f"{note_id}#{line['line_id'].partition('#')[2]}"
+        amount = exact_of(minor, line["currency"])
+        lines.append(
+            {
+                **line,
+                "line_id": line_id,
+                "invoice_id": note_id,
+                "is_correction": True,
+                "position": len(lines),
+                "quantity": -line["quantity"] if is_whole else Decimal(0),
+                "amount_exact": -line["amount_exact"] if is_whole else -amount,
+                "amount_minor": -minor,
+                "credits_line_id": line["line_id"],
+            }
+        )
+        own = drafts.details.filter(pl.col("line_id") == line["line_id"])
+        taken_off = own.with_columns(
+            -pl.col(name) for name in ("quantity", "priced_quantity", "amount")
+        )
+        flat = _flat_detail(own, -amount)
+        details.append((taken_off if is_whole else flat).with_columns(line_id=pl.lit(line_id)))
+    schema = {**LINE, "credits_line_id": pl.String()}
+    frame = pl.DataFrame([[line[name] for name in schema] for line in lines], schema, orient="row")
+    return frame, pl.concat(details)
+
+
+def _flat_detail(own: pl.DataFrame, amount: Decimal) -> pl.DataFrame:
+    row = {
+        **dict.fromkeys(LINE_DETAIL),
+        **own.select("version_from", "rate_date").row(0, named=True),
+        "position": 0,
+        "status": "billed",
+        "quantity": Decimal(0),
+        "priced_quantity": Decimal(1),
+        "unit_price": amount,
+        "amount": amount,
+        "note": "credited",
+    }
+    return pl.DataFrame([[row[name] for name in LINE_DETAIL]], LINE_DETAIL, orient="row")
+
+
+def _taxes(archive: Archive, drafts: Drafts, lines: pl.DataFrame, note_id: str) -> pl.DataFrame:
+    """Tax a credit note: what is credited by now, less what was taxed of it before."""
+    query = (
+        "select treatment, name, rate_ratio, sum(taxable_minor)::bigint as taxable_minor,"
+        " sum(tax_minor)::bigint as tax_minor from taxes semi join"
+        " (select invoice_id from invoices where credits_invoice_id = $invoice_id"
+        " and state <> 'void') using (invoice_id) group by all"
+    )
+    given = {"invoice_id": drafts.invoices["invoice_id"].item()}
+    before = {row[:3]: row[3:] for row in archive.frame(query, given).rows()}
+    keys = ["tax_treatment", "tax_name", "tax_rate_ratio"]
+    sums = {row[:3]: row[3] for row in lines.group_by(keys).agg(pl.sum("amount_minor")).rows()}
+    rows: list[dict[str, Any]] = []
+    for tax in drafts.taxes.iter_rows(named=True):
+        key = (tax["treatment"], tax["name"], tax["rate_ratio"])
+        if key not in sums:
+            continue
+        taxed_before, tax_before = before.get(key, (0, 0))
+        so_far = _share(tax["tax_minor"], taxed_before + sums[key], tax["taxable_minor"])
+        own = {"invoice_id": note_id, "position": len(rows), "taxable_minor": sums[key]}
+        rows.append({**tax, **own, "tax_minor": so_far - tax_before})
+    return pl.DataFrame([[row[name] for name in TAX] for row in rows], TAX, orient="row")
+
+
+def _share(tax_minor: int, taxable_minor: int, all_minor: int) -> int:
+    """The tax on a part of a sum, rounded half away from zero; negative as the part is."""
+    with localcontext(prec=60):
+        exact = Decimal(tax_minor) * taxable_minor / all_minor if all_minor else Decimal(0)
+        return int(exact.to_integral_value("ROUND_HALF_UP"))
+
+
+def _head(
+    invoice: Mapping[str, Any], lines: pl.DataFrame, taxes: pl.DataFrame, note_id: str, wish: Wish
+) -> pl.DataFrame:
+    net = int(lines["amount_minor"].sum())
+    is_taxed = invoice["tax_minor"] is not None
+    tax = int(taxes["tax_minor"].sum()) if is_taxed else None
+    total = net + (tax or 0)
+    row = {
+        **invoice,
+        "invoice_id": note_id,
+        "kind": "credit_note",
+        "state": "draft",
+        "number": None,
+        "issue_date": None,
+        "due_date": None,
+        "payment_terms_days": 0,
+        "net_minor": net,
+        "tax_minor": tax,
+        "total_minor": total,
+        "credit_minor": 0,
+        "due_minor": total,
+        "line_count": lines.height,
+        "is_blocked": False,
+        "daily": [],
+        "corrects": json.dumps(_reference(invoice)),
+        "reason": wish.reason,
+        "coverage": json.dumps(NO_USAGE),
+        "blocked": "[]",
+    }
+    return pl.DataFrame([[row[name] for name in INVOICE]], INVOICE, orient="row")
+
+
+def _reference(invoice: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
+    return [{"number": invoice["number"], "issue_date": invoice["issue_date"].isoformat()}]

@@ -1,0 +1,105 @@
+"""Issued documents: the bytes that were issued, and whether they are still what they were."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import zstandard
+
+from metering.errors import Problem
+from metering.output import to_json
+from pricing.archive import Archive
+from pricing.document import Document
+from pricing.document_writer import documents
+
+
+def document_of(archive: Archive, invoice_id: str) -> dict[str, Any]:
+    """Read a document: an issued one as it was issued, any other as it is now."""
+    content = issued_content(archive, invoice_id)
+    if content is not None:
+        issued: dict[str, Any] = json.loads(content)
+        return issued
+    (document,) = documents(archive.drafts_of(invoice_id=invoice_id))
+    found: dict[str, Any] = json.loads(to_json(document))
+    return found
+
+
+def read_documents(
+    archive: Archive, *, period: str | None = None, state: str | None = None
+) -> Iterator[Document]:
+    """Yield the documents of a period, in a state, or all, in the order of `drafts_of`."""
+    drafts = archive.drafts_of(period=period, state=state)
+    is_issued = drafts.invoices["invoice_id"].is_in(_issued_ids(archive).implode())
+    written = {
+        document["invoice_id"]: document
+        for document in documents(drafts.with_invoices(drafts.invoices.filter(~is_issued)))
+    }
+    for invoice_id in drafts.invoices["invoice_id"]:
+        document = written.get(invoice_id) or document_of(archive, invoice_id)
+        yield Document.of(document)
+
+
+def issued_content(archive: Archive, invoice_id: str) -> bytes | None:
+    """Read the bytes that a document was issued as; None for one that was not issued."""
+    content = archive.value(
+        "select content from issued where invoice_id = $invoice_id", {"invoice_id": invoice_id}
+    )
+    return None if content is None else zstandard.decompress(bytes(content))
+
+
+def pack(content: bytes) -> bytes:
+    """Pack the bytes of a document for keeping."""
+    return zstandard.compress(content, 9)
+
+
+def broken_documents(archive: Archive) -> Iterator[Problem]:
+    """Yield issued documents that are not what they were, and gaps in the numbers."""
+    drafts = archive.drafts_of()
+    is_issued = drafts.invoices["invoice_id"].is_in(_issued_ids(archive).implode())
+    rows = drafts.with_invoices(drafts.invoices.filter(is_issued))
+    # Void is no part of a content: the document itself was issued as it is.
+    as_issued = rows.with_invoices(rows.invoices.with_columns(state=pl.lit("issued")))
+    told = {document["invoice_id"]: document for document in documents(as_issued)}
+    kept = archive.frame("select invoice_id, number, sha256 from issued order by number")
+    for invoice_id, number, digest in kept.rows():
+        content = issued_content(archive, invoice_id) or b""
+        if hashlib.sha256(content).hexdigest() != digest:
+            yield _broken(number, "its bytes are not those that were issued")
+        elif not _says_the_same(content, told.get(invoice_id)):
+            yield _broken(number, "its rows say something else than what was issued")
+    yield from _gaps(archive)
+
+
+def _says_the_same(content: bytes, told: dict[str, Any] | None) -> bool:
+    """Compare amounts, lines and dates; a later version may know keys that an earlier did not."""
+    if told is None:
+        return False
+    now: dict[str, Any] = json.loads(to_json(told))
+    then: dict[str, Any] = json.loads(content)
+    return all(now.get(name) == value for name, value in then.items())
+
+
+def _gaps(archive: Archive) -> Iterator[Problem]:
+    query = (
+        "select series, year, min(sequence) as first, max(sequence) as last, count(*) as count,"
+        " coalesce(any_value(last_sequence), 0) as before"
+        " from issued left join series_openings using (series, year) group by all order by all"
+    )
+    for series, year, first, last, count, before in archive.frame(query).rows():
+        if first != before + 1 or last - first + 1 != count:
+            yield Problem(
+                f"numbers of {series.replace('_', ' ')}s of {year}",
+                f"have a gap: {count} documents from {first} to {last}",
+                "compare with a backup of invoices.duckdb; nothing in the product does this",
+            )
+
+
+def _broken(number: str, what: str) -> Problem:
+    hint = "compare with a backup of invoices.duckdb; nothing in the product does this"
+    return Problem(number, what, hint)
+
+
+def _issued_ids(archive: Archive) -> pl.Series:
+    return archive.frame("select invoice_id from issued")["invoice_id"]

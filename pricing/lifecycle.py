@@ -1,0 +1,301 @@
+"""The life of a document: draft, approved, issued; nothing leads back from issued.
+
+A draft is replaced by the next run. An approved one is kept, and a person needs a reason to reopen
+it. What is approved is a content, not a name: where it differs when it is issued, it is refused. An
+issued one is kept as bytes, with their hash, under a number. Every step is told to the trail in
+the transaction that takes it.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from metering.errors import TollbookError, UsageError
+from metering.output import to_json
+from metering.period import Month
+from metering.settings import Invoicing
+from pricing.archive import Archive
+from pricing.document_writer import documents
+from pricing.invoice import Drafts
+from pricing.issued import pack
+from pricing.money import minor_of
+from pricing.numbering import Numbered, next_numbers
+from pricing.trail import record, record_all
+
+Judge = Callable[[Mapping[str, Any]], str | None]  # why a document is left as it is
+
+
+@dataclass(frozen=True)
+class Step:
+    """What became of a document."""
+
+    invoice_id: str
+    outcome: str  # approved, issued, carried, or skipped
+    number: str | None = None
+    why: str = ""
+
+
+def approve(
+    archive: Archive, chosen: Drafts, invoicing: Invoicing, *, actor: str, reason: str | None = None
+) -> list[Step]:
+    """Approve drafts: those that are blocked, or that no customer gets, are skipped."""
+    makers = _makers(archive) if invoicing.maker_checker else {}
+
+    def why_not(invoice: Mapping[str, Any]) -> str | None:
+        if invoice["state"] != "draft":
+            return f"is {invoice['state']}"
+        if invoice["purpose"] != "customer":
+            return f"is of an account for {invoice['purpose']} use, which is never invoiced"
+        if invoice["is_blocked"]:
+            return "is blocked"
+        if makers.get(invoice["invoice_id"]) == actor:
+            return f"was drafted by {actor}, and another must approve it"
+        return None
+
+    steps, taken = _judge(chosen, why_not)
+    digests = {
+        document["invoice_id"]: content_hash(document)
+        for document in documents(chosen.of_invoices(taken))
+    }
+    with archive.transaction():
+        _mark(archive, digests, state="approved")
+        told = [("invoice.approved", name, {"sha256": digests[name]}) for name in taken]
+        record_all(archive, told, actor=actor, reason=reason)
+    return [*steps, *(Step(name, "approved") for name in taken)]
+
+
+def reopen(archive: Archive, invoice: Mapping[str, Any], *, actor: str, reason: str) -> None:
+    """Make a draft of an approved document again."""
+    if invoice["state"] != "approved":
+        raise UsageError(
+            f"'{invoice['invoice_id']}' is {invoice['state']}",
+            where="INVOICE_ID",
+            hint="only an approved document can be reopened; correct an issued one with: tollbook"
+            " invoice credit",
+        )
+    with archive.transaction():
+        archive.execute(
+            "update invoices set state = 'draft', approved_sha256 = null"
+            " where invoice_id = $invoice_id",
+            {"invoice_id": invoice["invoice_id"]},
+        )
+        record(
+            archive,
+            actor=actor,
+            action="invoice.reopened",
+            object_id=invoice["invoice_id"],
+            reason=reason,
+        )
+
+
+def issue(
+    archive: Archive, chosen: Drafts, invoicing: Invoicing, *, issue_date: date, actor: str
+) -> list[Step]:
+    """Issue approved documents: number and freeze them, all of them or none.
+
+    Numbers follow periods and accounts. A total below `carry_below` gets no number: it waits for
+    the next invoice, which takes its lines along.
+
+    Raises:
+        UsageError: it is too early, or a document of the series has a later date.
+        TollbookError: a document differs from what was approved.
+    """
+
+    def why_not(invoice: Mapping[str, Any]) -> str | None:
+        return None if invoice["state"] == "approved" else f"is {invoice['state']}"
+
+    steps, taken = _judge(chosen, why_not)
+    approved = chosen.of_invoices(taken)
+    _check_grace(approved, invoicing, issue_date)
+    _check_approved(archive, approved)
+    carried = _carried(approved, invoicing)
+    rest = approved.of_invoices([name for name in taken if name not in carried])
+    in_order = rest.invoices.sort("period", "account_id", "invoice_id")
+    with archive.transaction():
+        numbered = next_numbers(archive, invoicing, in_order["kind"].to_list(), issue_date)
+        by_id = dict(zip(in_order["invoice_id"], numbered, strict=True))
+        contents = _freeze(archive, rest, by_id, issue_date)
+        archive.execute(
+            "update invoices set state = 'carried' where invoice_id in"
+            " (select unnest($carried::varchar[]))",
+            {"carried": [*carried]},
+        )
+        told: list[tuple[str, str, dict[str, Any]]] = [
+            ("invoice.issued", name, {"number": given.number, "sha256": contents[name]})
+            for name, given in by_id.items()
+        ]
+        told += [("invoice.carried", name, {}) for name in carried]
+        record_all(archive, told, actor=actor)
+    steps += [Step(name, "issued", given.number) for name, given in by_id.items()]
+    return [*steps, *(Step(name, "carried", why="is below carry_below") for name in carried)]
+
+
+def void(
+    archive: Archive, invoice: Mapping[str, Any], invoicing: Invoicing, *, actor: str, reason: str
+) -> None:
+    """Make an issued document void; its number stays taken and its month can be billed again."""
+    invoice_id = invoice["invoice_id"]
+    if not invoicing.may_void:
+        raise UsageError(
+            "a number of this series cannot be void",
+            where="tollbook.toml invoicing.may_void",
+            hint="write a credit note instead: tollbook invoice credit; or set it to true if the"
+            " law of the series allows it",
+        )
+    if invoice["state"] != "issued":
+        raise UsageError(
+            f"'{invoice_id}' is {invoice['state']}",
+            where="INVOICE_ID",
+            hint="only an issued document can be made void",
+        )
+    bound = archive.value(
+        "select (select count(*) from payments where invoice_id = $invoice_id)"
+        " + (select count(*) from invoices where credits_invoice_id = $invoice_id)",
+        {"invoice_id": invoice_id},
+    )
+    if bound:
+        raise UsageError(
+            f"'{invoice_id}' has payments or credit notes",
+            where="INVOICE_ID",
+            hint="credit what is left of it: tollbook invoice credit",
+        )
+    with archive.transaction():
+        archive.execute(
+            "update invoices set state = 'void' where invoice_id = $invoice_id",
+            {"invoice_id": invoice_id},
+        )
+        facts = {"number": invoice["number"]}
+        record(
+            archive,
+            actor=actor,
+            action="invoice.voided",
+            object_id=invoice_id,
+            reason=reason,
+            facts=facts,
+        )
+
+
+def content_hash(document: Mapping[str, Any]) -> str:
+    """Name the content of a document by its sha256, whatever became of it since it was drafted."""
+    drafted = {**document, "state": "draft", "number": None, "issue_date": None, "due_date": None}
+    return hashlib.sha256(to_json(drafted).encode()).hexdigest()
+
+
+def earliest_issue(month: Month, invoicing: Invoicing) -> date:
+    """The first day on which documents of a month may be issued."""
+    return month.next().first_day + timedelta(days=invoicing.grace_days)
+
+
+def _judge(chosen: Drafts, why_not: Judge) -> tuple[list[Step], list[str]]:
+    """Say which documents are skipped and why, and which are taken, in their order."""
+    reasons = {
+        invoice["invoice_id"]: why_not(invoice) for invoice in chosen.invoices.iter_rows(named=True)
+    }
+    skipped = [Step(name, "skipped", why=why) for name, why in reasons.items() if why]
+    return skipped, [name for name, why in reasons.items() if not why]
+
+
+def _makers(archive: Archive) -> dict[str, str]:
+    """Who drafted what is not approved yet: the one who ran the bill, or wrote the credit note."""
+    query = (
+        "select invoice_id, coalesce(drafted.actor, runs.actor)"
+        " from invoices left join runs using (run_id) left join ("
+        "select object, max_by(actor, sequence) as actor from trail"
+        " where action = 'credit_note.drafted' group by object) as drafted"
+        " on drafted.object = invoice_id where state = 'draft'"
+    )
+    return dict(archive.frame(query).rows())
+
+
+def _mark(archive: Archive, digests: Mapping[str, str], *, state: str) -> None:
+    rows = [(name, digest, state) for name, digest in digests.items()]
+    names = ("invoice_id", "approved_sha256", "state")
+    archive.apply(
+        "update invoices set state = arriving.state, approved_sha256 = arriving.approved_sha256"
+        " from arriving where invoices.invoice_id = arriving.invoice_id",
+        pl.DataFrame(rows, dict.fromkeys(names, pl.String()), orient="row"),
+    )
+
+
+def _check_grace(chosen: Drafts, invoicing: Invoicing, issue_date: date) -> None:
+    for period in chosen.invoices["period"].unique().sort():
+        earliest = earliest_issue(Month.parse(period), invoicing)
+        if issue_date < earliest:
+            raise UsageError(
+                f"documents of {period} may not be issued before {earliest}",
+                where="--date",
+                hint="wait until then, so that late usage is still on them; the days are"
+                " invoicing.grace_days of tollbook.toml",
+            )
+
+
+def _check_approved(archive: Archive, approved: Drafts) -> None:
+    query = "select invoice_id, approved_sha256 from invoices where state = 'approved'"
+    known = dict(archive.frame(query).rows())
+    for document in documents(approved):
+        name = document["invoice_id"]
+        if content_hash(document) != known.get(name):
+            raise TollbookError(
+                f"'{name}' is not what was approved",
+                where="INVOICE_ID",
+                hint=f"look at it, then: tollbook invoice reopen {name} --reason ...",
+            )
+
+
+def _carried(approved: Drafts, invoicing: Invoicing) -> list[str]:
+    least = {
+        currency: minor_of(amount, currency) for currency, amount in invoicing.carry_below.items()
+    }
+    # What a person wrote, and what credits paid, is settled and waits for nothing.
+    is_open = pl.col("reason").is_null() & (pl.col("credit_minor") == 0)
+    rows = approved.invoices.filter(is_open).iter_rows(named=True)
+    return [
+        row["invoice_id"]
+        for row in rows
+        if 0 < abs(row["total_minor"]) < least.get(row["currency"], 0)
+    ]
+
+
+def _freeze(
+    archive: Archive, rest: Drafts, by_id: Mapping[str, Numbered], issue_date: date
+) -> dict[str, str]:
+    """Write numbers, days and contents; answer the sha256 of each content."""
+    heads = [
+        (name, given.number, issue_date, issue_date + timedelta(days=days))
+        for name, days in rest.invoices.select("invoice_id", "payment_terms_days").iter_rows()
+        for given in (by_id[name],)
+    ]
+    schema = {"invoice_id": pl.String(), "number": pl.String()}
+    days = {"issue_date": pl.Date(), "due_date": pl.Date()}
+    head = pl.DataFrame(heads, {**schema, **days}, orient="row")
+    archive.apply(
+        "update invoices set state = 'issued', number = arriving.number,"
+        " issue_date = arriving.issue_date, due_date = arriving.due_date"
+        " from arriving where invoices.invoice_id = arriving.invoice_id",
+        head,
+    )
+    invoices = (
+        rest.invoices.drop("number", "issue_date", "due_date")
+        .join(head, on="invoice_id", maintain_order="left")
+        .with_columns(state=pl.lit("issued"))
+        .select(rest.invoices.columns)
+    )
+    digests, rows = {}, []
+    issued_at = datetime.now(UTC)
+    for document in documents(rest.with_invoices(invoices)):
+        content = to_json(document).encode()
+        name, given = document["invoice_id"], by_id[document["invoice_id"]]
+        digests[name] = hashlib.sha256(content).hexdigest()
+        place = (given.number, given.series, given.year, given.sequence)
+        rows.append((name, *place, issued_at, digests[name], pack(content)))
+    issued = {
+        **schema,
+        **{"series": pl.String(), "year": pl.Int64(), "sequence": pl.Int64()},
+        **{"issued_at": pl.Datetime("us", "UTC"), "sha256": pl.String(), "content": pl.Binary()},
+    }
+    archive.append("issued", pl.DataFrame(rows, issued, orient="row"))
+    return digests

@@ -1,0 +1,276 @@
+"""The commands that move documents on: approve, issue, reopen, void, credit; and the trail."""
+
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import polars as pl
+
+from metering.errors import SumsDisagreeError, UsageError
+from metering.output import (
+    BLOCKED,
+    Format,
+    actor_option,
+    book_option,
+    errors_for_people,
+    format_option,
+    print_rows,
+    say,
+)
+from metering.period import Month
+from metering.settings import Book, Settings
+from pricing.archive import Archive
+from pricing.credit_note import Wish, discard, draft_credit_note
+from pricing.invoice import Drafts
+from pricing.issued import broken_documents
+from pricing.lifecycle import Step, approve, issue, reopen, void
+from pricing.trail import TRAIL, actor_of, broken_links, rows_of
+from pricing.verification import verify_invoice
+
+STEP_COLUMNS = ("invoice_id", "outcome", "number", "why")
+TRAIL_COLUMNS = ("sequence", "happened_at", "actor", "action", "object", "reason")
+
+
+def reason_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option("--reason", required=True, help="Why, for the trail.")(command)
+
+
+@click.command("approve")
+@click.argument("targets", nargs=-1, required=True, metavar="MONTH | INVOICE_ID...")
+@click.option("--reason", help="Why, for the trail.")
+@actor_option
+@book_option
+@format_option
+def approve_drafts(
+    targets: tuple[str, ...],
+    *,
+    reason: str | None,
+    actor: str | None,
+    book_path: Path,
+    output_format: Format,
+) -> None:
+    """Approve drafts, all of MONTH or some: a run replaces them no longer."""
+    with errors_for_people():
+        book = Book.at(book_path)
+        invoicing = book.settings().invoicing
+        with Archive.open(book, "write") as archive:
+            chosen = _chosen(archive, targets, state="draft")
+            steps = approve(archive, chosen, invoicing, actor=actor_of(actor), reason=reason)
+        _print_steps(steps, output_format)
+
+
+@click.command("issue")
+@click.argument("targets", nargs=-1, required=True, metavar="MONTH | INVOICE_ID...")
+@click.option("--date", "issue_day", metavar="DATE", help="The date of issue; today if absent.")
+@actor_option
+@book_option
+@format_option
+def issue_documents(
+    targets: tuple[str, ...],
+    *,
+    issue_day: str | None,
+    actor: str | None,
+    book_path: Path,
+    output_format: Format,
+) -> None:
+    """Issue approved documents, all of MONTH or some: numbered and never changed again."""
+    with errors_for_people():
+        book = Book.at(book_path)
+        settings = book.settings()
+        issue_date = _day(issue_day, settings)
+        with Archive.open(book, "write") as archive:
+            chosen = _chosen(archive, targets, state="approved")
+            steps = issue(
+                archive, chosen, settings.invoicing, issue_date=issue_date, actor=actor_of(actor)
+            )
+        _print_steps(steps, output_format)
+
+
+@click.command("reopen")
+@click.argument("invoice_id")
+@reason_option
+@actor_option
+@book_option
+def reopen_document(invoice_id: str, *, reason: str, actor: str | None, book_path: Path) -> None:
+    """Make a draft of an approved document again, which the next run replaces."""
+    with errors_for_people(), Archive.open(Book.at(book_path), "write") as archive:
+        chosen = archive.drafts_of(invoice_id=archive.invoice_id_of(invoice_id))
+        found = chosen.invoices.row(0, named=True)
+        reopen(archive, found, actor=actor_of(actor), reason=reason)
+        say(f"{found['invoice_id']} is a draft again")
+
+
+@click.command("void")
+@click.argument("invoice_id", metavar="NUMBER | INVOICE_ID")
+@reason_option
+@actor_option
+@book_option
+def void_document(invoice_id: str, *, reason: str, actor: str | None, book_path: Path) -> None:
+    """Make an issued document void, where the law of its series allows it."""
+    with errors_for_people():
+        book = Book.at(book_path)
+        invoicing = book.settings().invoicing
+        with Archive.open(book, "write") as archive:
+            chosen = archive.drafts_of(invoice_id=archive.invoice_id_of(invoice_id))
+            found = chosen.invoices.row(0, named=True)
+            void(archive, found, invoicing, actor=actor_of(actor), reason=reason)
+        say(f"{found['number']} is void; its month can be billed again")
+
+
+@click.command("credit")
+@click.argument("invoice_id", metavar="NUMBER | INVOICE_ID")
+@click.option("--line", "line_id", metavar="LINE_ID", help="Credit this line alone.")
+@click.option("--amount", help="Credit this much, net of tax; all that is left if absent.")
+@click.option(
+    "--bill-again", is_flag=True, help="Bill the month again: what is credited was not invoiced."
+)
+@reason_option
+@actor_option
+@book_option
+@format_option
+def credit_invoice(
+    invoice_id: str,
+    *,
+    line_id: str | None,
+    amount: str | None,
+    bill_again: bool,
+    reason: str,
+    actor: str | None,
+    book_path: Path,
+    output_format: Format,
+) -> None:
+    """Draft a credit note for an issued invoice, a line of it, or an amount."""
+    with errors_for_people(), Archive.open(Book.at(book_path), "write") as archive:
+        wish = Wish(reason, line_id, _amount(amount), bill_again)
+        found = archive.invoice_id_of(invoice_id)
+        note_id = draft_credit_note(archive, found, wish, actor=actor_of(actor))
+        _print_steps([Step(note_id, "drafted", why=reason)], output_format)
+        say(f"approve and issue it: tollbook invoice approve {note_id}")
+
+
+@click.command("discard")
+@click.argument("invoice_id")
+@reason_option
+@actor_option
+@book_option
+def discard_draft(invoice_id: str, *, reason: str, actor: str | None, book_path: Path) -> None:
+    """Remove a draft of a credit note."""
+    with errors_for_people(), Archive.open(Book.at(book_path), "write") as archive:
+        discard(archive, archive.invoice_id_of(invoice_id), actor=actor_of(actor), reason=reason)
+        say(f"{invoice_id} is gone")
+
+
+@click.command("verify")
+@click.argument("invoice_id", metavar="NUMBER | INVOICE_ID")
+@book_option
+@format_option
+def verify_one(invoice_id: str, *, book_path: Path, output_format: Format) -> None:
+    """Compute a document again from what its run recorded, and compare it byte for byte."""
+    with errors_for_people():
+        found = verify_invoice(Book.at(book_path), invoice_id)
+        rows = [{"invoice_id": found.invoice_id, "verdict": found.verdict, "what": found.what}]
+        document = {"schema": "tollbook.verification/1", "rows": rows}
+        print_rows(document, columns=("invoice_id", "verdict", "what"), output_format=output_format)
+    if found.verdict == "differs":
+        sys.exit(SumsDisagreeError.exit_code)
+
+
+@click.command("verify")
+@book_option
+@format_option
+def verify_all(book_path: Path, output_format: Format) -> None:
+    """Check the trail, and every issued document against what was issued."""
+    with errors_for_people():
+        with Archive.open(Book.at(book_path)) as archive:
+            trail = rows_of(archive)
+            problems = [*broken_links(trail), *broken_documents(archive)]
+            count = archive.value("select count(*) from issued")
+        head = trail["sha256"].item(-1) if trail.height else None
+        rows = [
+            {"where": found.where, "what": found.what, "hint": found.hint} for found in problems
+        ]
+        document = {
+            "schema": "tollbook.verify/1",
+            "documents": count,
+            "trail_rows": trail.height,
+            "trail_sha256": head,
+            "rows": rows,
+        }
+        if rows or output_format != "table":
+            print_rows(document, columns=("where", "what", "hint"), output_format=output_format)
+        say(f"{count:,} documents, {trail.height:,} rows of the trail, {len(rows)} problems")
+        if head is not None:
+            say(f"the last row of the trail is {head}: keep it elsewhere to compare")
+    if problems:
+        sys.exit(SumsDisagreeError.exit_code)
+
+
+@click.command("trail")
+@click.argument("object_id", required=False, metavar="[INVOICE_ID]")
+@book_option
+@format_option
+def show_trail(object_id: str | None, book_path: Path, output_format: Format) -> None:
+    """Show who did what, when and why; of all, or of one document."""
+    with errors_for_people():
+        with Archive.open(Book.at(book_path)) as archive:
+            frame = rows_of(archive, object_id)
+        document = {"schema": "tollbook.trail/1", "rows": frame.to_dicts()}
+        columns = TRAIL_COLUMNS if output_format == "table" else TRAIL.names()
+        print_rows(document, columns=columns, output_format=output_format)
+
+
+INVOICE_COMMANDS: list[click.Command] = [
+    *(approve_drafts, issue_documents, reopen_document, void_document),
+    *(credit_invoice, discard_draft, verify_one),
+]
+COMMANDS: list[click.Command] = [verify_all, show_trail]
+
+
+def _chosen(archive: Archive, targets: tuple[str, ...], *, state: str) -> Drafts:
+    """Read the documents of a month that are in a state, or those that are named."""
+    if len(targets) == 1 and len(targets[0]) == 7 and "/" not in targets[0]:
+        return archive.drafts_of(period=str(Month.parse(targets[0])), state=state)
+    parts = [archive.drafts_of(invoice_id=archive.invoice_id_of(name)) for name in targets]
+    return Drafts(
+        *(
+            pl.concat([getattr(part, name) for part in parts])
+            for name in ("invoices", "lines", "details", "taxes", "credits")
+        )
+    )
+
+
+def _print_steps(steps: list[Step], output_format: Format) -> None:
+    """Print what became of documents; of many that went well a table says how many."""
+    rows = [
+        {name: getattr(step, name) for name in STEP_COLUMNS}
+        for step in sorted(steps, key=lambda step: step.invoice_id)
+    ]
+    document = {"schema": "tollbook.steps/1", "rows": rows}
+    print_rows(document, columns=STEP_COLUMNS, output_format=output_format)
+    outcomes = sorted({step.outcome for step in steps})
+    counts = [f"{sum(s.outcome == name for s in steps):,} {name}" for name in outcomes]
+    say(", ".join(counts) or "there is nothing to do")
+    if any(step.why == "is blocked" for step in steps):
+        sys.exit(BLOCKED)
+
+
+def _day(text: str | None, settings: Settings) -> date:
+    if text is None:
+        return datetime.now(ZoneInfo(settings.seller.time_zone)).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"'{text}' is no day", where="--date", hint="write 2026-11-03") from error
+
+
+def _amount(text: str | None) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation as error:
+        raise UsageError(
+            f"'{text}' is no amount", where="--amount", hint="write 12.50, without a currency"
+        ) from error

@@ -1,0 +1,148 @@
+"""Rating again: months that were invoiced, with what is known now, and the state they hand on.
+
+Months are rated in their order, since each begins with what the one before hands on. What credits
+paid is no question of rating: it stays what documents say.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from metering.period import Month
+from metering.settings import Book
+from pricing.archive import Archive
+from pricing.billing import first_state_month
+from pricing.catalog import Catalog
+from pricing.correction import ISSUED, Again, Invoiced
+from pricing.invoiced import (
+    Prior,
+    carried_before,
+    closed_before,
+    counted_before,
+    inputs_of_documents,
+    issued_of,
+    read_invoiced,
+)
+from pricing.ledger import credit_state
+from pricing.parties import payers_of
+from pricing.settlement import Rating
+from pricing.state import closing_state, no_state
+
+Rate = Callable[[Month, pl.DataFrame], Rating]  # a month, from its opening state
+Close = Callable[[Month, pl.DataFrame], pl.DataFrame]  # the closing state, credits and all
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the months before say to the one that is billed."""
+
+    prior: Prior
+    again: dict[Month, Again]
+    invoiced: Invoiced | None  # None where nothing was ever billed
+
+
+def look_back(
+    book: Book,
+    catalog: Catalog,
+    month: Month,
+    *,
+    load_ids: list[int],
+    rate: Rate,
+    close: Close,
+) -> Before:
+    """Find the state that a month begins with, and rate again what was invoiced before it.
+
+    A month is rated again if its documents were made with other loads or another catalog than
+    there are now, or if a month before it is. Months that were never billed for all accounts are
+    rated one after the other, from the last recorded state on. Nothing is written.
+    """
+    if not book.invoices_path.exists():
+        opening = _state_before(catalog, None, no_state(), month, close)
+        prior = Prior(month, opening, opening, (), (), {}, ISSUED.to_frame())
+        return Before(prior, {}, None)
+    with Archive.open(book) as archive:
+        closed = closed_before(archive, month)
+        changed = _to_rate_again(archive, catalog, month, [*closed], load_ids)
+        start = min(changed, default=month)
+        months = tuple(sorted(m for m in closed if m >= start))
+        prior = Prior(
+            start=start,
+            state=no_state(),  # what is not known yet follows
+            opening=no_state(),
+            again=months,
+            counted=tuple(counted_before(archive, month, months)),
+            closed={m: closed[m] for m in months},
+            issued=issued_of(archive, months),
+        )
+        recorded = {m: archive.closing_of(m) for m in archive.closed_months() if m < month}
+    last = max((m for m in recorded if m < start), default=None)
+    known = None if last is None else recorded[last]
+    state = _state_before(catalog, last, no_state() if known is None else known, start, close)
+    return _rate_again(book, catalog, month, replace(prior, state=state), rate, close, recorded)
+
+
+def look_back_as(
+    book: Book, catalog: Catalog, month: Month, prior: Prior, *, rate: Rate, close: Close
+) -> Before:
+    """Rate again what a run that recorded `prior` rated again."""
+    before = _rate_again(book, catalog, month, prior, rate, close, {})
+    return replace(before, prior=prior)
+
+
+def _rate_again(
+    book: Book,
+    catalog: Catalog,
+    month: Month,
+    prior: Prior,
+    rate: Rate,
+    close: Close,
+    recorded: Mapping[Month, pl.DataFrame | None],
+) -> Before:
+    """Rate the months from `prior.start` up to `month`.
+
+    Args:
+        recorded: The closing states that runs recorded. What they say of credits holds, and so
+            does all of a month that nothing but drafts was made of: these stand as they are.
+    """
+    state, at = prior.state, prior.start
+    again: dict[Month, Again] = {}
+    while at < month:
+        kept = recorded.get(at)
+        if at in prior.again:
+            rating = rate(at, state)
+            payers = payers_of(catalog.facts(at))
+            again[at] = Again(rating.lines, rating.details, rating.blocked(), payers)
+            paid = credit_state(no_state() if kept is None else kept)
+            state = closing_state([paid, *rating.closing])
+        else:
+            state = close(at, state) if kept is None else kept
+        at = at.next()
+    with Archive.open(book) as archive:
+        invoiced = read_invoiced(archive, prior)
+    return Before(replace(prior, opening=state), again, invoiced)
+
+
+def _to_rate_again(
+    archive: Archive, catalog: Catalog, month: Month, closed: list[Month], load_ids: list[int]
+) -> list[Month]:
+    """Name the invoiced months that may have changed, as far back as the settings say."""
+    reach = month.back(catalog.settings.invoicing.months_back)
+    known = inputs_of_documents(archive)
+    now = (catalog.hash, tuple(load_ids))
+    changed = [m for m in closed if m >= reach and known.get(m) != {now}]
+    return [*changed, *carried_before(archive, month)]
+
+
+def _state_before(
+    catalog: Catalog, closed: Month | None, state: pl.DataFrame, month: Month, close: Close
+) -> pl.DataFrame:
+    """Go from the closing state of a month, or from the beginning, to the opening of another."""
+    begun = first_state_month(catalog)
+    start = begun if closed is None else closed.next()
+    if state.is_empty():
+        start = max(begun, start) if begun and start else None
+    while start is not None and start < month:
+        state = close(start, state)
+        start = start.next()
+    return state

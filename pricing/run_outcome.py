@@ -1,0 +1,179 @@
+"""What a run came to: counts, sums that must agree, and how it differs from what was there."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from metering.event import QUANTITY
+from metering.output import quantity_text
+from metering.period import Month
+from metering.settings import Book
+from pricing.archive import Archive, Run
+from pricing.billing import Rated
+from pricing.correction import ISSUED, changed_lines
+from pricing.invoice import Drafts, in_plan
+from pricing.invoiced import Prior, closed_before, counted_before, read_invoiced
+from pricing.line import CHARGED
+from pricing.money import amount_text
+from pricing.state import no_state
+from pricing.trail import record_all
+
+# How a line differs from what was there, in minor units of `currency`.
+LINE_DIFFERENCE = pl.Schema(
+    {
+        "account_id": pl.String(),
+        "period": pl.String(),
+        "plan": pl.String(),
+        "kind": pl.String(),
+        "charge": pl.String(),
+        "quantity": QUANTITY,
+        "amount_minor": pl.Int64(),
+        "currency": pl.String(),
+    }
+)
+NAME = [name for name in LINE_DIFFERENCE if name not in ("quantity", "amount_minor")]
+SIGNED = ("quantity", "amount_minor")
+
+
+def differences_to_kept(book: Book, month: Month, rated: Rated) -> pl.DataFrame:
+    """Find what documents of the month that are kept lack by now: schema `LINE_DIFFERENCE`.
+
+    It goes on the next invoices of these accounts, unless documents of later months have it.
+    """
+    if not book.invoices_path.exists():
+        return LINE_DIFFERENCE.to_frame()
+    with Archive.open(book) as archive:
+        closed = closed_before(archive, month.next()).get(month, [])
+        counted = tuple(counted_before(archive, month.next(), [month]))
+        invoiced = read_invoiced(
+            archive,
+            Prior(
+                start=month,
+                state=no_state(),
+                opening=no_state(),
+                again=(month,),
+                counted=counted,
+                closed={month: closed},
+                issued=ISSUED.to_frame(),
+            ),
+        )
+    own = rated.drafts.lines.filter(~pl.col("is_correction"))
+    lines = own.with_columns(charge=in_plan(), note=pl.lit(None, pl.String))
+    payers = dict(
+        own.join(rated.drafts.invoices, on="invoice_id", suffix="_of_payer")
+        .select("account_id", "account_id_of_payer")
+        .unique()
+        .rows()
+    )
+    found = changed_lines(month, lines.select(CHARGED.names()), invoiced, payers)
+    return found.select(LINE_DIFFERENCE.names()).sort(NAME)
+
+
+def changes_to_documents(
+    book: Book, month: Month, drafts: Drafts, only_accounts: Sequence[str]
+) -> pl.DataFrame:
+    """Find how lines differ from those of the documents of the month: schema `LINE_DIFFERENCE`."""
+    after = drafts.lines
+    if not book.invoices_path.exists():
+        before = after.clear()
+    else:
+        with Archive.open(book) as archive:
+            there = archive.drafts_of(period=str(month))
+        is_made = ~pl.col("state").is_in(["void"]) & pl.col("reason").is_null()
+        is_asked = pl.col("account_id").is_in([*only_accounts]) if only_accounts else True
+        before = there.with_invoices(there.invoices.filter(is_made, is_asked)).lines
+    taken_off = before.with_columns(-pl.col(name) for name in SIGNED)
+    return (
+        pl.concat([after, taken_off])
+        .group_by(NAME)
+        .agg(pl.col(name).sum() for name in SIGNED)
+        .filter(pl.any_horizontal(pl.col(name) != 0 for name in SIGNED))
+        .select(LINE_DIFFERENCE.names())
+        .sort(NAME)
+    )
+
+
+def outcome_of(rated: Rated, kept: pl.DataFrame) -> dict[str, Any]:
+    """Count accounts and deliveries of a run.
+
+    For each component of a plan, all deliveries of the accounts on it are billed, free by some
+    reason, in a conversation, uncovered, without a plan, removed or unknown.
+    """
+    invoices = rated.drafts.invoices
+    reasons: Counter[str] = Counter()
+    for blocked in invoices.filter("is_blocked")["blocked"]:
+        reasons.update({reason["reason"] for reason in json.loads(blocked)})
+    is_customer = pl.col("purpose") == "customer"
+    skipped = invoices.filter(~is_customer).group_by("purpose").len().sort("purpose")
+    return {
+        "accounts": invoices.height,
+        "billed": invoices.filter(is_customer & ~pl.col("is_blocked")).height,
+        "skipped": dict(skipped.rows()),
+        "blocked": dict(sorted(reasons.items())),
+        "corrected_lines": int(rated.drafts.lines["is_correction"].sum()),
+        "kept_lines_that_differ": kept.height,
+        "totals": [
+            {"currency": currency, "total": amount_text(minor, currency)}
+            for currency, minor in invoices.group_by("currency")
+            .agg(pl.col("total_minor").sum())
+            .sort("currency")
+            .iter_rows()
+        ],
+        "sums": _sums(rated.counts),
+        "unassigned": quantity_text(rated.unassigned),
+    }
+
+
+def record_run(archive: Archive, run: Run, run_id: int) -> None:
+    """Tell the trail of a run, and of the files that differ from those of the run before it."""
+    things: list[tuple[str, str, dict[str, Any]]] = []
+    changed = _changed_files(archive, run_id)
+    if changed:
+        facts = {"catalog": run.catalog.hash, "files": changed}
+        things.append(("catalog.changed", run.catalog.hash, facts))
+    about: dict[str, Any] = {
+        "period": str(run.month),
+        "catalog": run.catalog.hash,
+        "engine_version": run.engine_version,
+        "loads": len(run.load_ids),
+        "totals": run.outcome.get("totals", []),
+    }
+    things.append(("run.finished", f"run {run_id}", about))
+    record_all(archive, things, actor=run.actor)
+
+
+def _changed_files(archive: Archive, run_id: int) -> list[str]:
+    query = (
+        "select coalesce(one.name, other.name) as name"
+        " from (select c.name, c.sha256 from catalogs as c join runs using (catalog_hash)"
+        " where run_id = $run_id) as one"
+        " full join (select c.name, c.sha256 from catalogs as c join runs using (catalog_hash)"
+        " where run_id = $run_id - 1) as other on one.name = other.name"
+        " where one.sha256 is distinct from other.sha256 order by all"
+    )
+    return archive.frame(query, {"run_id": run_id})["name"].to_list()
+
+
+def _sums(counts: pl.DataFrame) -> list[dict[str, Any]]:
+    key = ["plan", "component"]
+    summed = counts.group_by(*key, "status", "reason").agg(pl.col("quantity").sum())
+    found: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for plan, component, status, reason, quantity in summed.sort(
+        *key, "status", "reason", nulls_last=True
+    ).iter_rows():
+        sums = found.setdefault(
+            (plan, component), {"plan": plan, "component": component, "deliveries": 0}
+        )
+        name = f"free: {reason}" if status == "free" else status
+        sums["deliveries"] += quantity
+        sums[name] = sums.get(name, 0) + quantity
+    return [
+        {
+            name: value if isinstance(value, str | None) else quantity_text(value)
+            for name, value in sums.items()
+        }
+        for sums in found.values()
+    ]
