@@ -11,6 +11,7 @@ from pricing import commands as pricing
 from pricing import credit_commands as prepaid
 from pricing import invoice_commands as invoices
 from pricing import lifecycle_commands as lifecycle
+from pricing import run_commands as runs
 
 
 @click.group()
@@ -24,6 +25,7 @@ for command in (
     *pricing.COMMANDS,
     *invoices.COMMANDS,
     *lifecycle.COMMANDS,
+    *runs.COMMANDS,
     *prepaid.COMMANDS,
     *catalog.COMMANDS,
     *dashboards.COMMANDS,

@@ -11,7 +11,7 @@ from metering.errors import TollbookError, UsageError
 from metering.settings import SETTINGS, Book
 from metering.store import copy_database
 
-LEFT_OUT = {".scratch", "reports"}  # both are made anew
+LEFT_OUT = {".scratch", ".job.lock", "reports"}  # all are made anew
 
 
 def back_up(book: Book, target: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,7 @@ from metering.errors import TollbookError
 Format = Literal["table", "json", "csv"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_speaker: ContextVar[Callable[[str], None] | None] = ContextVar("speaker", default=None)
 DONE, FAILED, BLOCKED, INTERRUPTED = 0, 1, 3, 130
 
 
@@ -62,7 +64,21 @@ def actor_option(command: Command) -> Command:
 
 def say(text: str) -> None:
     """Tell the person at the terminal something that is not data, on standard error."""
-    click.echo(text, err=True)
+    speaker = _speaker.get()
+    if speaker is None:
+        click.echo(text, err=True)
+    else:
+        speaker(text)
+
+
+@contextmanager
+def speaking(speaker: Callable[[str], None]) -> Iterator[None]:
+    """Give what is said inside to `speaker`."""
+    token = _speaker.set(speaker)
+    try:
+        yield
+    finally:
+        _speaker.reset(token)
 
 
 def print_json(document: Mapping[str, object]) -> None:

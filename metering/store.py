@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from metering.errors import LockedError, TollbookError
+from metering.lock import holder_in, patiently
 from metering.market import HEAD_LENGTH, deep_heads, deep_length
 from metering.secret import VARIABLE, find_secret, fingerprint, hash_key, read_secret
 from metering.settings import Book, Settings
@@ -276,8 +277,20 @@ def _connect(path: Path, settings: Settings, mode: Mode) -> duckdb.DuckDBPyConne
     }
     if settings.store.threads:
         options["threads"] = settings.store.threads
+
+    def connect() -> duckdb.DuckDBPyConnection:
+        return _take(path, mode, options)
+
+    connection = patiently(connect)
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _take(
+    path: Path, mode: Mode, options: dict[str, str | bool | int | float | list[str]]
+) -> duckdb.DuckDBPyConnection:
     try:
-        connection = duckdb.connect(str(path), read_only=mode == "read", config=options)
+        return duckdb.connect(str(path), read_only=mode == "read", config=options)
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise TollbookError(
@@ -286,12 +299,10 @@ def _connect(path: Path, settings: Settings, mode: Mode) -> duckdb.DuckDBPyConne
                 hint="check the disk and the rights of the folder, or restore a backup",
             ) from error
         raise LockedError(
-            "another job holds the store",
+            f"another job holds the store{holder_in(str(error))}",
             where=path.name,
             hint="wait until it has finished, then run this again",
         ) from error
-    connection.execute("set TimeZone = 'UTC'")
-    return connection
 
 
 def _is_current(book: Book, settings: Settings, lengths: Sequence[Length]) -> bool:

@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 
 from metering.errors import LockedError, TollbookError, UsageError
+from metering.lock import holder_in, patiently
 from metering.period import Month
 from metering.settings import Book
 from pricing.billing import Rated
@@ -346,8 +347,14 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _connect(path: Path, mode: Mode) -> duckdb.DuckDBPyConnection:
+    connection = patiently(lambda: _take(path, mode))
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _take(path: Path, mode: Mode) -> duckdb.DuckDBPyConnection:
     try:
-        connection = duckdb.connect(str(path), read_only=mode == "read")
+        return duckdb.connect(str(path), read_only=mode == "read")
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise TollbookError(
@@ -356,9 +363,7 @@ def _connect(path: Path, mode: Mode) -> duckdb.DuckDBPyConnection:
                 hint="check the disk and the rights of the folder, or restore a backup",
             ) from error
         raise LockedError(
-            "another job holds the store",
+            f"another job holds the documents{holder_in(str(error))}",
             where=path.name,
             hint="wait until it has finished, then run this again",
         ) from error
-    connection.execute("set TimeZone = 'UTC'")
-    return connection

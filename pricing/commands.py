@@ -28,6 +28,7 @@ from pricing.catalog import check_book
 from pricing.cost_output import show_costs
 from pricing.demo import Sample, run_demo
 from pricing.invoice_table import columns_of, summaries, totals_note, totals_of
+from pricing.job import JobOptions, job_options, run_job
 from pricing.run import Bill
 from pricing.run import bill as run_bill
 from pricing.run_output import differences_of, say_differences
@@ -118,6 +119,7 @@ def demo(
 @click.option(
     "--as-of", type=int, metavar="LOAD", help="As it was known after this load; writes nothing."
 )
+@job_options
 @actor_option
 @book_option
 @format_option
@@ -128,27 +130,32 @@ def bill(
     dry_run: bool,
     side: str,
     as_of: int | None,
+    job_options: JobOptions,
     actor: str | None,
     book_path: Path,
     output_format: Format,
 ) -> None:
     """Write the drafts of MONTH for all accounts, in the place of earlier drafts."""
     with errors_for_people():
+        book, period = Book.at(book_path), Month.parse(month)
         if side == "cost":
-            show_costs(Book.at(book_path), Month.parse(month), accounts, output_format)
+            show_costs(book, period, accounts, output_format)
             return
-        made = run_bill(
-            Book.at(book_path),
-            Month.parse(month),
-            only_accounts=accounts,
-            dry_run=dry_run,
-            as_of=as_of,
-            actor=actor_of(actor),
-        )
-        _print_bill(made, output_format)
-        _say_outcome(made)
-    if made.drafts.invoices["is_blocked"].any():
-        sys.exit(BLOCKED)
+        with run_job(book, "bill", month, job_options) as job:
+            made = run_bill(
+                book,
+                period,
+                only_accounts=accounts,
+                dry_run=dry_run,
+                as_of=as_of,
+                actor=actor_of(actor),
+                tell=job.stage,
+            )
+            job.outcome |= made.outcome
+            _print_bill(made, output_format)
+            _say_outcome(made)
+            if made.drafts.invoices["is_blocked"].any():
+                sys.exit(BLOCKED)
 
 
 COMMANDS: list[click.Command] = [init, check, bill, demo]

@@ -27,6 +27,7 @@ from pricing.archive import Archive
 from pricing.credit_note import Wish, discard, draft_credit_note
 from pricing.invoice import Drafts
 from pricing.issued import broken_documents
+from pricing.job import Job, JobOptions, job_options, run_job
 from pricing.lifecycle import Step, approve, issue, reopen, void
 from pricing.trail import TRAIL, actor_of, broken_links, rows_of
 from pricing.verification import verify_invoice
@@ -42,6 +43,7 @@ def reason_option(command: Callable[..., None]) -> Callable[..., None]:
 @click.command("approve")
 @click.argument("targets", nargs=-1, required=True, metavar="MONTH | INVOICE_ID...")
 @click.option("--reason", help="Why, for the trail.")
+@job_options
 @actor_option
 @book_option
 @format_option
@@ -49,6 +51,7 @@ def approve_drafts(
     targets: tuple[str, ...],
     *,
     reason: str | None,
+    job_options: JobOptions,
     actor: str | None,
     book_path: Path,
     output_format: Format,
@@ -57,15 +60,20 @@ def approve_drafts(
     with errors_for_people():
         book = Book.at(book_path)
         invoicing = book.settings().invoicing
-        with Archive.open(book, "write") as archive:
+        with (
+            run_job(book, "approve", " ".join(targets), job_options) as job,
+            Archive.open(book, "write") as archive,
+        ):
             chosen = _chosen(archive, targets, state="draft")
+            job.stage(f"approving {chosen.invoices.height:,} drafts")
             steps = approve(archive, chosen, invoicing, actor=actor_of(actor), reason=reason)
-        _print_steps(steps, output_format)
+            _print_steps(steps, output_format, job)
 
 
 @click.command("issue")
 @click.argument("targets", nargs=-1, required=True, metavar="MONTH | INVOICE_ID...")
 @click.option("--date", "issue_day", metavar="DATE", help="The date of issue; today if absent.")
+@job_options
 @actor_option
 @book_option
 @format_option
@@ -73,6 +81,7 @@ def issue_documents(
     targets: tuple[str, ...],
     *,
     issue_day: str | None,
+    job_options: JobOptions,
     actor: str | None,
     book_path: Path,
     output_format: Format,
@@ -82,12 +91,16 @@ def issue_documents(
         book = Book.at(book_path)
         settings = book.settings()
         issue_date = _day(issue_day, settings)
-        with Archive.open(book, "write") as archive:
+        with (
+            run_job(book, "issue", " ".join(targets), job_options) as job,
+            Archive.open(book, "write") as archive,
+        ):
             chosen = _chosen(archive, targets, state="approved")
+            job.stage(f"issuing {chosen.invoices.height:,} documents")
             steps = issue(
                 archive, chosen, settings.invoicing, issue_date=issue_date, actor=actor_of(actor)
             )
-        _print_steps(steps, output_format)
+            _print_steps(steps, output_format, job)
 
 
 @click.command("reopen")
@@ -243,8 +256,8 @@ def _chosen(archive: Archive, targets: tuple[str, ...], *, state: str) -> Drafts
     )
 
 
-def _print_steps(steps: list[Step], output_format: Format) -> None:
-    """Print what became of documents; of many that went well a table says how many."""
+def _print_steps(steps: list[Step], output_format: Format, job: Job | None = None) -> None:
+    """Print what became of documents, and how many came to what."""
     rows = [
         {name: getattr(step, name) for name in STEP_COLUMNS}
         for step in sorted(steps, key=lambda step: step.invoice_id)
@@ -254,6 +267,8 @@ def _print_steps(steps: list[Step], output_format: Format) -> None:
     outcomes = sorted({step.outcome for step in steps})
     counts = [f"{sum(s.outcome == name for s in steps):,} {name}" for name in outcomes]
     say(", ".join(counts) or "there is nothing to do")
+    if job is not None:
+        job.outcome |= {name: sum(s.outcome == name for s in steps) for name in outcomes}
     if any(step.why == "is blocked" for step in steps):
         sys.exit(BLOCKED)
 

@@ -1,12 +1,13 @@
 """A run: what the book and the store say about a month becomes drafts."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import polars as pl
 
@@ -33,6 +34,7 @@ from pricing.parties import payers_of
 from pricing.rerating import Before, look_back, look_back_as
 from pricing.run_outcome import (
     changes_to_documents,
+    check_against_days,
     differences_to_kept,
     outcome_of,
     record_run,
@@ -52,6 +54,7 @@ class Bill:
     unassigned: Decimal  # deliveries
     refused: Mapping[str, int]  # rows in quarantine whose sender an account has, by account
     run_id: int | None  # None after a dry run
+    outcome: Mapping[str, Any]  # counts and sums, see `outcome_of`
     outdated: Sequence[Month]  # billed later months, which began with another state than is now
     # Schema LINE_DIFFERENCE: what documents of the month that are kept lack by now; of a dry run
     # how what was rated differs from the documents that are there.
@@ -66,6 +69,7 @@ def bill(
     dry_run: bool = False,
     as_of: int | None = None,
     actor: str = "",
+    tell: Callable[[str], None] = lambda what: None,
 ) -> Bill:
     """Write the drafts of `month`, in the place of those that were there.
 
@@ -75,6 +79,7 @@ def bill(
 
     Args:
         as_of: A load: the month as it was known after it. Writes none either.
+        tell: Is told each stage as it begins.
 
     Raises:
         BookError: the files of the book have mistakes.
@@ -82,19 +87,24 @@ def bill(
         SumsDisagreeError: the deliveries of an account do not add up; nothing was written.
     """
     started_at = datetime.now(UTC)
+    tell("reading the files of the book")
     catalog = load_catalog(book)
     _check_known(only_accounts, catalog)
     with _store_as_of(book, catalog.settings, as_of) as store:
         load_ids = store.load_ids()
-        before = look_back_from(book, store, catalog, month)
+        before = look_back_from(book, store, catalog, month, tell=tell)
+        tell(f"rating {month}")
         rated = rate_after(store, catalog, month, before)
         refused = _refused_rows(store, catalog)
     if only_accounts:
         rated = rated.of_accounts(only_accounts)
     if dry_run or as_of is not None:
         changed = changes_to_documents(book, month, rated.drafts, only_accounts)
-        return Bill(month, rated.drafts, rated.unassigned, refused, None, (), changed)
+        outcome = outcome_of(rated, changed.clear())
+        return Bill(month, rated.drafts, rated.unassigned, refused, None, outcome, (), changed)
     differences = differences_to_kept(book, month, rated)
+    outcome = outcome_of(rated, differences)
+    tell(f"writing {rated.drafts.invoices.height:,} drafts")
     run = Run(
         month=month,
         catalog=catalog,
@@ -105,17 +115,23 @@ def bill(
         finished_at=datetime.now(UTC),
         actor=actor,
         prior=before.prior.content(),
-        outcome=outcome_of(rated, differences),
+        outcome=outcome,
     )
+    run_id, drafts, later = _write(book, run, rated)
+    return Bill(month, drafts, rated.unassigned, refused, run_id, outcome, later, differences)
+
+
+def _write(book: Book, run: Run, rated: Rated) -> tuple[int, Drafts, list[Month]]:
+    """Write drafts; answer the run, what was written, and later months that it makes outdated."""
     with Archive.open(book, "write") as archive:
-        state = archive.closing_of(month)
+        before = archive.closing_of(run.month)
         with archive.transaction():
             run_id, drafts = archive.replace_drafts(run, rated)
             record_run(archive, run, run_id)
-        after = archive.closing_of(month)
-        has_moved = state is not None and after is not None and not state.equals(after)
-        later = [other for other in archive.closed_months() if has_moved and other > month]
-    return Bill(month, drafts, rated.unassigned, refused, run_id, later, differences)
+        after = archive.closing_of(run.month)
+        has_moved = before is not None and after is not None and not before.equals(after)
+        later = [other for other in archive.closed_months() if has_moved and other > run.month]
+    return run_id, drafts, later
 
 
 @contextmanager
@@ -140,27 +156,38 @@ def rate_after(store: Store, catalog: Catalog, month: Month, before: Before) -> 
     corrections = None
     if before.invoiced is not None:
         corrections = correct(before.again, before.invoiced, payers_of(catalog.facts(month)))
-    return rate_month(
+    daily = daily_deliveries(store, catalog, month)
+    rated = rate_month(
         catalog,
         month,
         read_usage(store, catalog, month),
         below_of(store, catalog, month),
         before.prior.opening,
         corrections=corrections,
-        daily=daily_deliveries(store, catalog, month),
+        daily=daily,
     )
+    check_against_days(rated, daily)
+    return rated
 
 
 def look_back_from(
-    book: Book, store: Store, catalog: Catalog, month: Month, prior: Prior | None = None
+    book: Book,
+    store: Store,
+    catalog: Catalog,
+    month: Month,
+    prior: Prior | None = None,
+    *,
+    tell: Callable[[str], None] = lambda what: None,
 ) -> Before:
     """Bind `look_back`, or with what a run recorded `look_back_as`, to a store; see there."""
 
     def rate_again(earlier: Month, opening: pl.DataFrame) -> Rating:
+        tell(f"rating {earlier} again")
         usage = read_usage(store, catalog, earlier)
         return rate(catalog, earlier, usage, below_of(store, catalog, earlier), opening)
 
     def close(earlier: Month, opening: pl.DataFrame) -> pl.DataFrame:
+        tell(f"rating {earlier} for what it hands on")
         usage = read_usage(store, catalog, earlier)
         below = below_of(store, catalog, earlier)
         return rate_month(catalog, earlier, usage, below, opening).closing

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from metering.errors import SumsDisagreeError
 from metering.event import QUANTITY
 from metering.output import quantity_text
 from metering.period import Month
@@ -94,6 +95,36 @@ def changes_to_documents(
         .select(LINE_DIFFERENCE.names())
         .sort(NAME)
     )
+
+
+def check_against_days(rated: Rated, daily: Mapping[str, list[int]]) -> None:
+    """Check that what became of deliveries adds up to those that were counted day by day.
+
+    The two were counted apart: one by prices, the other by days.
+
+    Raises:
+        SumsDisagreeError: they are not the same for an account.
+    """
+    by_component = rated.counts.group_by("account_id", "plan", "version_from", "component").agg(
+        pl.col("quantity").sum()
+    )
+    by_version = by_component.group_by("account_id", "plan", "version_from").agg(
+        pl.col("quantity").first()
+    )
+    counted = dict(by_version.group_by("account_id").agg(pl.col("quantity").sum()).rows())
+    by_day = {account_id: sum(counts) for account_id, counts in daily.items()}
+    uneven = [
+        account_id
+        for account_id in sorted({*counted, *by_day})
+        if counted.get(account_id, 0) != by_day.get(account_id, 0)
+    ]
+    if uneven:
+        raise SumsDisagreeError(
+            f"the deliveries of {len(uneven)} accounts are not those of their days,"
+            f" the first is '{uneven[0]}'",
+            where="coverage",
+            hint="nothing was written; this is a defect of the engine: please report it",
+        )
 
 
 def outcome_of(rated: Rated, kept: pl.DataFrame) -> dict[str, Any]:
