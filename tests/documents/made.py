@@ -178,7 +178,7 @@ def tax_totals(lines: Iterable[Line], currency: str) -> tuple[TaxTotal, ...] | N
 
 def _identity() -> dict[str, Any]:
     return {
-        "schema_": SCHEMA,
+        "schema": SCHEMA,
         "invoice_id": "acct-1/2026-10/1",
         "account_id": "acct-1",
         "name": "Juniper Logistics",
