@@ -12,6 +12,7 @@ from pricing import credit_commands as prepaid
 from pricing import invoice_commands as invoices
 from pricing import lifecycle_commands as lifecycle
 from pricing import run_commands as runs
+from pricing import xml_commands as electronic
 
 
 @click.group()
@@ -31,7 +32,7 @@ for command in (
     *dashboards.COMMANDS,
 ):
     main.add_command(command)
-for command in lifecycle.INVOICE_COMMANDS:
+for command in (*lifecycle.INVOICE_COMMANDS, *electronic.INVOICE_COMMANDS):
     invoices.invoice.add_command(command)
 for command in (*trust.COMMANDS, *audit.COMMANDS):
     metering.usage_group.add_command(command)
