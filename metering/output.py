@@ -99,6 +99,19 @@ def to_json(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
 
 
+def canonical(document: Mapping[str, object]) -> bytes:
+    """Write JSON as the bytes that are kept and hashed: as `to_json`, without blanks or lines.
+
+    Example:
+        >>> canonical({"amount": Decimal("1E+1"), "on": date(2026, 10, 1)})
+        b'{"amount":"10","on":"2026-10-01"}'
+    """
+    text = json.dumps(
+        document, ensure_ascii=False, default=_plain, allow_nan=False, separators=(",", ":")
+    )
+    return text.encode()
+
+
 def print_rows(
     document: Mapping[str, object],
     *,

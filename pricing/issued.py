@@ -9,7 +9,7 @@ import polars as pl
 import zstandard
 
 from metering.errors import Problem
-from metering.output import to_json
+from metering.output import canonical
 from pricing.archive import Archive
 from pricing.document import Document
 from pricing.document_writer import documents
@@ -22,7 +22,7 @@ def document_of(archive: Archive, invoice_id: str) -> dict[str, Any]:
         issued: dict[str, Any] = json.loads(content)
         return issued
     (document,) = documents(archive.drafts_of(invoice_id=invoice_id))
-    found: dict[str, Any] = json.loads(to_json(document))
+    found: dict[str, Any] = json.loads(canonical(document))
     return found
 
 
@@ -31,14 +31,15 @@ def read_documents(
 ) -> Iterator[Document]:
     """Yield the documents of a period, in a state, or all, in the order of `drafts_of`."""
     drafts = archive.drafts_of(period=period, state=state)
-    is_issued = drafts.invoices["invoice_id"].is_in(_issued_ids(archive).implode())
+    contents = _contents(archive, period)
+    is_issued = drafts.invoices["invoice_id"].is_in([*contents])
     written = {
         document["invoice_id"]: document
         for document in documents(drafts.with_invoices(drafts.invoices.filter(~is_issued)))
     }
     for invoice_id in drafts.invoices["invoice_id"]:
-        document = written.get(invoice_id) or document_of(archive, invoice_id)
-        yield Document.of(document)
+        content = contents.get(invoice_id)
+        yield Document.of(written[invoice_id] if content is None else json.loads(content))
 
 
 def issued_content(archive: Archive, invoice_id: str) -> bytes | None:
@@ -56,15 +57,15 @@ def pack(content: bytes) -> bytes:
 
 def broken_documents(archive: Archive) -> Iterator[Problem]:
     """Yield issued documents that are not what they were, and gaps in the numbers."""
-    drafts = archive.drafts_of()
-    is_issued = drafts.invoices["invoice_id"].is_in(_issued_ids(archive).implode())
+    drafts, contents = archive.drafts_of(), _contents(archive, None)
+    is_issued = drafts.invoices["invoice_id"].is_in([*contents])
     rows = drafts.with_invoices(drafts.invoices.filter(is_issued))
     # Void is no part of a content: the document itself was issued as it is.
     as_issued = rows.with_invoices(rows.invoices.with_columns(state=pl.lit("issued")))
     told = {document["invoice_id"]: document for document in documents(as_issued)}
     kept = archive.frame("select invoice_id, number, sha256 from issued order by number")
     for invoice_id, number, digest in kept.rows():
-        content = issued_content(archive, invoice_id) or b""
+        content = contents[invoice_id]
         if hashlib.sha256(content).hexdigest() != digest:
             yield _broken(number, "its bytes are not those that were issued")
         elif not _says_the_same(content, told.get(invoice_id)):
@@ -76,7 +77,7 @@ def _says_the_same(content: bytes, told: dict[str, Any] | None) -> bool:
     """Compare amounts, lines and dates; a later version may know keys that an earlier did not."""
     if told is None:
         return False
-    now: dict[str, Any] = json.loads(to_json(told))
+    now: dict[str, Any] = json.loads(canonical(told))
     then: dict[str, Any] = json.loads(content)
     return all(now.get(name) == value for name, value in then.items())
 
@@ -101,5 +102,12 @@ def _broken(number: str, what: str) -> Problem:
     return Problem(number, what, hint)
 
 
-def _issued_ids(archive: Archive) -> pl.Series:
-    return archive.frame("select invoice_id from issued")["invoice_id"]
+def _contents(archive: Archive, period: str | None) -> dict[str, bytes]:
+    """Read the bytes of all issued documents of a period, or of all."""
+    query = (
+        "select invoice_id, content from issued semi join"
+        " (from invoices where $period is null or period = $period) using (invoice_id)"
+    )
+    unpacker = zstandard.ZstdDecompressor()
+    rows = archive.frame(query, {"period": period}).iter_rows()
+    return {invoice_id: unpacker.decompress(content) for invoice_id, content in rows}

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from metering.errors import TollbookError, UsageError
-from metering.output import to_json
+from metering.output import canonical
 from metering.period import Month
 from metering.settings import Invoicing
 from pricing.archive import Archive
@@ -182,7 +182,7 @@ def void(
 def content_hash(document: Mapping[str, Any]) -> str:
     """Name the content of a document by its sha256, whatever became of it since it was drafted."""
     drafted = {**document, "state": "draft", "number": None, "issue_date": None, "due_date": None}
-    return hashlib.sha256(to_json(drafted).encode()).hexdigest()
+    return hashlib.sha256(canonical(drafted)).hexdigest()
 
 
 def earliest_issue(month: Month, invoicing: Invoicing) -> date:
@@ -287,7 +287,7 @@ def _freeze(
     digests, rows = {}, []
     issued_at = datetime.now(UTC)
     for document in documents(rest.with_invoices(invoices)):
-        content = to_json(document).encode()
+        content = canonical(document)
         name, given = document["invoice_id"], by_id[document["invoice_id"]]
         digests[name] = hashlib.sha256(content).hexdigest()
         place = (given.number, given.series, given.year, given.sequence)

@@ -16,7 +16,7 @@ import polars as pl
 
 from metering.errors import UsageError
 from metering.history import known_at
-from metering.output import to_json
+from metering.output import canonical
 from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive
@@ -70,7 +70,7 @@ def verify_invoice(book: Book, name: str) -> Verdict:
 def _compare(
     invoice_id: str, known: Mapping[str, Any], again: Mapping[str, Any], others: str
 ) -> Verdict:
-    written = json.loads(to_json(again))
+    written = json.loads(canonical(again))
     if content_hash(known) == content_hash(written):
         return Verdict(invoice_id, "same bytes", others)
     differing = [name for name in AMOUNTS if known[name] != written[name]]

@@ -234,7 +234,7 @@ def test_a_second_job_is_told_that_another_holds_the_store(book: Book) -> None:
     holder.start()
     try:
         assert is_held.wait(60)
-        with pytest.raises(LockedError, match="another job holds the documents"), Archive.open(book):
+        with pytest.raises(LockedError, match="another job holds the doc"), Archive.open(book):
             pass
     finally:
         may_end.set()
