@@ -9,6 +9,7 @@ from pricing import audit_commands as audit
 from pricing import catalog_commands as catalog
 from pricing import commands as pricing
 from pricing import credit_commands as prepaid
+from pricing import export_commands as exports
 from pricing import invoice_commands as invoices
 from pricing import lifecycle_commands as lifecycle
 from pricing import run_commands as runs
@@ -29,6 +30,7 @@ for command in (
     *runs.COMMANDS,
     *prepaid.COMMANDS,
     *catalog.COMMANDS,
+    *exports.COMMANDS,
     *dashboards.COMMANDS,
 ):
     main.add_command(command)

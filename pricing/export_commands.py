@@ -1,0 +1,74 @@
+"""The commands that write the documents of a month for other programs: `tollbook export`."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from metering.errors import UsageError
+from metering.output import book_option, errors_for_people, say
+from metering.period import Month
+from metering.settings import Book
+from pricing.document_reading import documents_of
+from pricing.documents.tabular import Table, csv_of, xlsx_of
+
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write; standard output where it is left out.",
+)
+
+
+@click.group("export")
+def export_group() -> None:
+    """Write the documents of a month as tables, for ledgers and for cost tools."""
+
+
+@export_group.command("lines")
+@click.argument("month")
+@click.option("--as", "kind", type=click.Choice(["csv", "xlsx"]), default="csv", show_default=True)
+@click.option(
+    "--table",
+    type=click.Choice(["lines", "details"]),
+    default="lines",
+    show_default=True,
+    help="What a row of the CSV is; a workbook has both.",
+)
+@out_option
+@book_option
+def export_lines(
+    month: str, *, kind: Literal["csv", "xlsx"], table: Table, out: Path | None, book_path: Path
+) -> None:
+    """Write the lines of the documents of MONTH, or their price cells."""
+    with errors_for_people():
+        listed = documents_of(Book.at(book_path), period=str(Month.parse(month)))
+        if kind == "csv":
+            _write_text(csv_of(listed, table), out)
+            return
+        if out is None:
+            raise UsageError(
+                "a workbook is no text", where="--out", hint="name a file, like lines.xlsx"
+            )
+        write_file(out, xlsx_of(listed))
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file aside and move it into its place, so that a half-written one is never taken."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+    say(f"{path} is written")
+
+
+def _write_text(parts: Iterable[str], out: Path | None) -> None:
+    if out is None:
+        sys.stdout.writelines(parts)
+    else:
+        write_file(out, "".join(parts).encode())
+
+
+COMMANDS: list[click.Command] = [export_group]
+INVOICE_COMMANDS: list[click.Command] = []
