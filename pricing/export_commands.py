@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,9 @@ from metering.errors import UsageError
 from metering.output import book_option, errors_for_people, say
 from metering.period import Month
 from metering.settings import Book
+from pricing.catalog import load_catalog
 from pricing.document_reading import documents_of
+from pricing.documents.focus import focus_of, unpriced_cells
 from pricing.documents.tabular import Table, csv_of, xlsx_of
 
 out_option = click.option(
@@ -68,6 +71,29 @@ def _write_text(parts: Iterable[str], out: Path | None) -> None:
         sys.stdout.writelines(parts)
     else:
         write_file(out, "".join(parts).encode())
+
+
+@export_group.command("focus")
+@click.argument("month")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The Parquet file to write.",
+)
+@book_option
+def export_focus(month: str, *, out: Path, book_path: Path) -> None:
+    """Write cost and usage of MONTH in the FOCUS format."""
+    with errors_for_people():
+        book = Book.at(book_path)
+        listed = documents_of(book, period=str(Month.parse(month)))
+        catalog = load_catalog(book)
+        units = {meter.meter: meter.unit for meter in catalog.meters.values()}
+        content = BytesIO()
+        focus_of(listed, catalog.accounts, units).write_parquet(content)
+        write_file(out, content.getvalue())
+        if unpriced := unpriced_cells(listed):
+            say(f"{unpriced} price cells of drafts have no known price, and are left out")
 
 
 COMMANDS: list[click.Command] = [export_group]
