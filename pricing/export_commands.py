@@ -14,7 +14,10 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.catalog import load_catalog
 from pricing.document_reading import documents_of
+from pricing.documents import journal
 from pricing.documents.focus import focus_of, unpriced_cells
+from pricing.documents.journal import Drafts, entries_of
+from pricing.documents.ledger_accounts import ledger_accounts
 from pricing.documents.tabular import Table, csv_of, xlsx_of
 
 out_option = click.option(
@@ -94,6 +97,51 @@ def export_focus(month: str, *, out: Path, book_path: Path) -> None:
         write_file(out, content.getvalue())
         if unpriced := unpriced_cells(listed):
             say(f"{unpriced} price cells of drafts have no known price, and are left out")
+
+
+@export_group.command("journal")
+@click.argument("month")
+@click.option(
+    "--as", "kind", type=click.Choice(["beancount", "csv"]), default="beancount", show_default=True
+)
+@click.option(
+    "--drafts",
+    type=click.Choice(["left_out", "pending"]),
+    default="left_out",
+    show_default=True,
+    help="Whether documents without a number are there, as pending.",
+)
+@click.option(
+    "--open-accounts",
+    type=click.Choice(["yes", "no"]),
+    default="yes",
+    show_default=True,
+    help="Whether the beancount text opens the accounts that it uses.",
+)
+@out_option
+@book_option
+def export_journal(
+    month: str,
+    *,
+    kind: Literal["beancount", "csv"],
+    drafts: Drafts,
+    open_accounts: Literal["yes", "no"],
+    out: Path | None,
+    book_path: Path,
+) -> None:
+    """Write the documents of MONTH as entries of double-entry bookkeeping."""
+    with errors_for_people():
+        book = Book.at(book_path)
+        listed = documents_of(book, period=str(Month.parse(month)))
+        entries = entries_of(listed, accounts=ledger_accounts(book), drafts=drafts)
+        if kind == "csv":
+            _write_text(journal.csv_of(entries), out)
+        else:
+            opened = journal.opened_accounts(entries) if open_accounts == "yes" else ""
+            _write_text([opened, journal.beancount_of(entries)], out)
+        left_out = sum(1 for document in listed if document.number is None)
+        if left_out and drafts == "left_out":
+            say(f"{left_out} drafts are left out; --drafts pending adds them")
 
 
 COMMANDS: list[click.Command] = [export_group]

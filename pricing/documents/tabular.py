@@ -70,9 +70,9 @@ def rows_of(documents: Iterable[Document], table: Table) -> Iterator[Row]:
 
 def csv_of(documents: Iterable[Document], table: Table) -> Iterator[str]:
     """Write a table as CSV, a row at a time; texts that a spreadsheet would run are defused."""
-    yield _csv_row(COLUMNS[table])
+    yield csv_row(COLUMNS[table])
     for row in rows_of(documents, table):
-        yield _csv_row([_csv_cell(cell) for cell in row])
+        yield csv_row(row)
 
 
 def xlsx_of(documents: Sequence[Document]) -> bytes:
@@ -93,6 +93,14 @@ def xlsx_of(documents: Sequence[Document]) -> bytes:
         sheet.write(table, rows_of(documents, table))
     book.close()
     return target.getvalue()
+
+
+def csv_row(cells: Iterable[Cell]) -> str:
+    """Write a row of CSV with its line ending; numbers exact, texts defused."""
+    target = StringIO()
+    # The writer quotes what holds a part of its own line ending: a lone carriage return, too.
+    csv.writer(target, lineterminator="\r\n").writerow([_csv_cell(cell) for cell in cells])
+    return f"{target.getvalue()[:-2]}\n"
 
 
 def defused(text: str) -> str:
@@ -209,10 +217,3 @@ def _csv_cell(cell: Cell) -> str:
             return cell.isoformat()
         case _:
             return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
-
-
-def _csv_row(cells: Sequence[str]) -> str:
-    target = StringIO()
-    # The writer quotes what holds a part of its own line ending: a lone carriage return, too.
-    csv.writer(target, lineterminator="\r\n").writerow(cells)
-    return f"{target.getvalue()[:-2]}\n"
