@@ -12,6 +12,7 @@ from pricing import credit_commands as prepaid
 from pricing import export_commands as exports
 from pricing import invoice_commands as invoices
 from pricing import lifecycle_commands as lifecycle
+from pricing import month_end_commands as month_end
 from pricing import run_commands as runs
 from pricing import xml_commands as electronic
 
@@ -31,6 +32,7 @@ for command in (
     *prepaid.COMMANDS,
     *catalog.COMMANDS,
     *exports.COMMANDS,
+    *month_end.COMMANDS,
     *dashboards.COMMANDS,
 ):
     main.add_command(command)

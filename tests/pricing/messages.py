@@ -46,14 +46,21 @@ class Message:
 
 
 def usage_of(
-    messages: Sequence[Message], catalog: Catalog, month: Month
+    messages: Sequence[Message],
+    catalog: Catalog,
+    month: Month,
+    *,
+    asked: Sequence[Ask] | None = None,
 ) -> tuple[pl.DataFrame, Below]:
     """Add messages up as metering would be asked to, and answer about their order.
+
+    Args:
+        asked: What metering is asked for; left out: what the plans in use need.
 
     Returns:
         Schema `USAGE`, and what `rate_month` asks of the order of time.
     """
-    asks = {ask.meter.meter: ask for ask in asks_of(catalog, month)}
+    asks = {a.meter.meter: a for a in (asks_of(catalog, month) if asked is None else asked)}
     held = [m for m in messages if month.first_day <= m.day <= month.last_day]
     amounts: dict[tuple[str, Cell], Decimal] = {}
     for name, ask in asks.items():

@@ -1,0 +1,101 @@
+"""Figures: what documents say, as frames that add up. Amounts of credit notes are negative."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from metering.event import QUANTITY
+from metering.period import Month
+from pricing.document import Document, Line
+from pricing.documents.signed import signed
+from pricing.money import EXACT
+
+# One row for each line of a document that is owed, or will be.
+FIGURE = pl.Schema(
+    {
+        "invoice_id": pl.String(),
+        "is_issued": pl.Boolean(),
+        "issue_date": pl.Date(),
+        "period": pl.String(),  # in which it counts: of its document, or of a credit note's issue
+        "line_period": pl.String(),  # the month that it is for
+        "account_id": pl.String(),  # whose usage it is
+        "plan": pl.String(),
+        "kind": pl.String(),
+        "charge": pl.String(),
+        "is_correction": pl.Boolean(),
+        "currency": pl.String(),
+        "amount": EXACT,  # whole minor units
+    }
+)
+# One row for each price cell of a line of usage that has a known price; exact.
+CELL_FIGURE = pl.Schema(
+    {
+        "account_id": pl.String(),
+        "currency": pl.String(),
+        "charge": pl.String(),
+        "meter": pl.String(),
+        "market": pl.String(),
+        "category": pl.String(),
+        "pricing_type": pl.String(),
+        "tier": pl.Int64(),
+        "is_free": pl.Boolean(),
+        "quantity": QUANTITY,
+        "amount": EXACT,
+    }
+)
+
+
+def owed(documents: Iterable[Document]) -> list[Document]:
+    """Keep the documents of accounts that are invoiced, but for void ones, with signs to add up.
+
+    A document whose total was carried over is there: what it bills was earned in its month.
+    """
+    kept = (one for one in documents if one.state != "void" and one.purpose == "customer")
+    return [signed(document) for document in kept]
+
+
+def figures_of(documents: Iterable[Document]) -> pl.DataFrame:
+    """List the lines of documents: schema `FIGURE`.
+
+    What a document takes over from one that was carried is left out: it is there with that one.
+    """
+    rows = [
+        (
+            *(document.invoice_id, document.number is not None, document.issue_date),
+            *(_period(document), line.period, line.account_id, line.plan or None, line.kind),
+            *(line.charge, is_correction(line), line.currency, line.amount),
+        )
+        for document in owed(documents)
+        for line in document.lines
+        if line.kind != "carried"
+    ]
+    return pl.DataFrame(rows, FIGURE, orient="row")
+
+
+def cells_of(documents: Iterable[Document]) -> pl.DataFrame:
+    """List the price cells of lines of usage, without corrections: schema `CELL_FIGURE`."""
+    rows = [
+        (
+            *(line.account_id, line.currency, line.charge, cell.meter, cell.market),
+            *(cell.category, cell.pricing_type, cell.tier, cell.status == "free"),
+            *(cell.quantity, cell.amount),
+        )
+        for document in owed(documents)
+        for line in document.lines
+        if line.kind == "usage" and not is_correction(line)
+        for cell in line.details
+        if cell.amount is not None
+    ]
+    return pl.DataFrame(rows, CELL_FIGURE, orient="row")
+
+
+def is_correction(line: Line) -> bool:
+    """Say whether a line changes what an issued document says."""
+    return line.is_correction or line.kind == "credit"
+
+
+def _period(document: Document) -> str:
+    """A credit note that a person made counts in the month of its issue, any other in its own."""
+    if document.reason is None or document.issue_date is None:
+        return document.period
+    return str(Month.of(document.issue_date))
