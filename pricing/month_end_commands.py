@@ -24,9 +24,10 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.document import Document
 from pricing.document_reading import documents_of
+from pricing.documents.focus import unpriced_cells
 from pricing.money import amount_text, minor_of
 from pricing.month_end.accrual import accrue
-from pricing.month_end.figures import figures_of
+from pricing.month_end.figures import figures_of, owed
 from pricing.month_end.reconciliation import Reconciled, reconcile_month
 from pricing.month_end.revenue import AMOUNTS, DIMENSIONS, By, revenue_of
 from pricing.month_end.variance import PARTS, variance, whole_amounts
@@ -81,6 +82,7 @@ def show_variance(
                 for whole in totals
             ),
         )
+        _say_unpriced([*before, *after])
 
 
 @click.command("revenue")
@@ -102,7 +104,8 @@ def show_revenue(
         by = _dimensions(dimensions)
         period = None if month is None else str(Month.parse(month))
         # A credit note counts in the month of its issue, so that all must be looked at.
-        frame = revenue_of(documents_of(Book.at(book_path)), by, period=period)
+        documents = documents_of(Book.at(book_path))
+        frame = revenue_of(documents, by, period=period)
         rows = [
             {**row, **{name: _money(row[name], row["currency"]) for name in AMOUNTS}}
             for row in frame.iter_rows(named=True)
@@ -113,6 +116,7 @@ def show_revenue(
             output_format=output_format,
             title=f"Revenue of {period}" if period else "Revenue",
         )
+        _say_unpriced(one for one in documents if period in (None, one.period))
 
 
 @click.command("reconcile")
@@ -160,7 +164,8 @@ def show_accrual(day: str, *, book_path: Path, output_format: Format) -> None:
     """Show what was earned up to DATE, that day included, and is on no issued document by then."""
     with errors_for_people():
         at, book = _day(day), Book.at(book_path)
-        frame = accrue(book, at, documents_of(book)).rename({"account_id": "account"})
+        accrual = accrue(book, at, documents_of(book))
+        frame = accrual.rows.rename({"account_id": "account"})
         amounts = ("earned", "invoiced", "unbilled")
         rows = [
             {**row, **{name: _money(row[name], row["currency"]) for name in amounts}}
@@ -170,15 +175,25 @@ def show_accrual(day: str, *, book_path: Path, output_format: Format) -> None:
         print_rows(
             {
                 "schema": "tollbook.accrual/1",
-                "day": at.isoformat(),
+                "day": at,
                 "rows": rows,
                 "totals": [{"currency": c, "unbilled": str(n)} for c, n in totals.items()],
+                "unpriced": quantity_text(accrual.unpriced),
             },
             columns=ACCRUAL_COLUMNS,
             output_format=output_format,
             title=f"Unbilled at the end of {at}",
             note=", ".join(f"{amount} {currency} unbilled" for currency, amount in totals.items()),
         )
+        if accrual.unpriced:
+            units = quantity_text(accrual.unpriced)
+            say(f"{units} units of {Month.of(at)} have no known price, and are in no amount")
+
+
+def _say_unpriced(documents: Iterable[Document]) -> None:
+    unpriced = unpriced_cells(owed(documents))
+    if unpriced:
+        say(f"{unpriced} price cells of drafts have no known price, and are in no amount")
 
 
 def _billed(book: Book, month: Month) -> list[Document]:

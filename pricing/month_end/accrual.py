@@ -7,7 +7,7 @@ is due in advance for the next one, which is not earned yet.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -55,8 +55,17 @@ ACCRUAL = pl.Schema(
 KEY = ("period", "account_id", "plan", "currency")
 
 
-def accrue(book: Book, day: date, documents: Iterable[Document]) -> pl.DataFrame:
-    """Say what is unbilled at the end of a day: schema `ACCRUAL`, sorted.
+@dataclass(frozen=True)
+class Accrual:
+    """What is unbilled at the end of a day."""
+
+    day: date
+    rows: pl.DataFrame  # schema ACCRUAL
+    unpriced: Decimal  # units of the month without a known price, which are in no amount
+
+
+def accrue(book: Book, day: date, documents: Iterable[Document]) -> Accrual:
+    """Say what is unbilled at the end of a day.
 
     Args:
         documents: All documents of the book. Of earlier months, those that were not issued by that
@@ -68,10 +77,11 @@ def accrue(book: Book, day: date, documents: Iterable[Document]) -> pl.DataFrame
         asks = asks_up_to(asks_of(catalog, month), day)
         usage = read_usage(store, catalog, month, asks=asks)
         below = below_of(store, catalog, month, asks=asks)
-        earned = earned_up_to(day, catalog, usage, below, opening)
+        earned, unpriced = earned_up_to(day, catalog, usage, below, opening)
     facts = catalog.facts(month).values()
     customers = [one.account_id for one in facts if one.purpose == "customer"]
-    return unbilled_at(day, earned.filter(pl.col("account_id").is_in(customers)), documents)
+    of_customers = earned.filter(pl.col("account_id").is_in(customers))
+    return Accrual(day, unbilled_at(day, of_customers, documents), unpriced)
 
 
 def asks_up_to(asks: Iterable[Ask], day: date) -> list[Ask]:
@@ -82,7 +92,7 @@ def asks_up_to(asks: Iterable[Ask], day: date) -> list[Ask]:
 
 def earned_up_to(
     day: date, catalog: Catalog, usage: pl.DataFrame, below: Below, opening: pl.DataFrame
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, Decimal]:
     """Rate the month of a day as far as it got: a pure function of what it is given.
 
     Args:
@@ -91,7 +101,7 @@ def earned_up_to(
         opening: Schema `STATE`.
 
     Returns:
-        Schema `EARNED`, sorted.
+        Schema `EARNED`, sorted; and how many units have no known price.
     """
     month = Month.of(day)
     terms = make_terms(catalog, month, below, opening)
@@ -111,7 +121,9 @@ def earned_up_to(
     sums = pl.concat([lines, added]).group_by("account_id", "plan", "currency")
     minor = sums.agg(pl.col("amount_minor").sum()).sort("account_id", "plan", "currency")
     rows = [(*key, exact_of(amount, key[-1])) for *key, amount in minor.iter_rows()]
-    return pl.DataFrame(rows, EARNED, orient="row")
+    unknown = details.filter(pl.col("amount").is_null())
+    unpriced: Decimal = unknown.select(pl.col("quantity").sum()).item()
+    return pl.DataFrame(rows, EARNED, orient="row"), unpriced
 
 
 def unbilled_at(day: date, earned: pl.DataFrame, documents: Iterable[Document]) -> pl.DataFrame:

@@ -44,7 +44,7 @@ def earned(world: World, sent: Sequence[Message], day: date) -> Sums:
     catalog = catalog_of(world)
     asked = asks_up_to(asks_of(catalog, OCTOBER), day)
     usage, below = usage_of(sent, catalog, OCTOBER, asked=asked)
-    frame = earned_up_to(day, catalog, usage, below, no_state())
+    frame, _ = earned_up_to(day, catalog, usage, below, no_state())
     return {tuple(key): amount for *key, amount in frame.iter_rows() if amount}
 
 
