@@ -16,7 +16,7 @@ from metering.account import Accounts
 from metering.errors import SumsDisagreeError
 from metering.period import Month
 from pricing.document import Detail, Document, Line
-from pricing.documents.signed import signed
+from pricing.documents.signed import NOT_OWED, signed
 from pricing.money import exact_of
 from pricing.plan import slug
 
@@ -78,7 +78,6 @@ FOCUS = pl.Schema(
         "x_Purpose": pl.String(),
     }
 )
-LEFT_OUT = ("void", "carried")  # states of documents that nobody has to pay
 CATEGORIES = {"usage": "Usage", "fixed_fee": "Purchase", "add_on": "Purchase"}
 FREQUENCIES = {"Usage": "Usage-Based", "Purchase": "Recurring"}
 UNIT = "Units"  # of a meter that is not known by now
@@ -114,7 +113,7 @@ def focus_of(
     """
     rows = []
     for document in map(signed, documents):
-        if document.state not in LEFT_OUT:
+        if document.state not in NOT_OWED:
             own = list(_rows_of(document, accounts, units))
             _check_sum(document, own)
             rows += [[row.get(name) for name in FOCUS] for row in own]
@@ -172,7 +171,7 @@ def _of_line(document: Document, line: Line, accounts: Accounts) -> Row:
         "ChargePeriodStart": start_at,
         "ChargePeriodEnd": end_at,
         "SubAccountId": line.account_id,
-        "SubAccountName": document.name if is_own else None,
+        "SubAccountName": line.account_name or (document.name if is_own else None),
         "SubAccountType": "Account",
         "x_CostCentre": line.cost_centre or None,
         "x_LineId": line.line_id,
@@ -231,7 +230,9 @@ def _price(detail: Detail, counted: str) -> tuple[Decimal, Decimal, str]:
     with localcontext(prec=60):
         if price is None or quantity * price != amount:
             return Decimal(-1 if amount < 0 else 1), abs(amount), SHARE
-    if quantity == detail.quantity:
+    if price < 0:  # of what is credited; a price of the format is never negative
+        quantity, price = -quantity, -price
+    if detail.priced_quantity == detail.quantity:
         return quantity, price, counted
     return quantity, price, PACKAGES if detail.quantity else FLAT
 

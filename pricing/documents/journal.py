@@ -16,12 +16,11 @@ from typing import Literal, assert_never
 from metering.errors import SumsDisagreeError
 from pricing.document import Document
 from pricing.documents.ledger_accounts import LedgerAccounts
-from pricing.documents.signed import signed
+from pricing.documents.signed import NOT_OWED, signed
 from pricing.documents.tabular import csv_row
 
 Drafts = Literal["left_out", "pending"]
 Flag = Literal["*", "!"]  # *: done; !: of a draft, which may still change
-NOT_OWED = ("void", "carried")  # states of documents that nobody has to pay
 COLUMNS = (
     *("journal_id", "date", "flag", "account_id", "payee", "description", "ledger_account"),
     *("debit", "credit", "currency", "line_id", "period", "plan", "cost_centre"),
@@ -148,13 +147,14 @@ def csv_of(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def _of_document(document: Document, chart: LedgerAccounts) -> Entry:
+    by_hand = document.reason is not None  # a credit note that a person made
     postings = (
         Posting(chart.receivable, document.due),
         *(Posting(chart.credits, credit.amount) for credit in document.credits),
         *(
             Posting(
-                *(chart.of_kind(line.kind), -line.amount, line.line_id, line.period, line.plan),
-                line.cost_centre,
+                *(chart.of_kind("credit" if by_hand else line.kind), -line.amount),
+                *(line.line_id, line.period, line.plan, line.cost_centre),
             )
             for line in document.lines
         ),

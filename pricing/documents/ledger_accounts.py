@@ -24,7 +24,7 @@ Name = Annotated[str, AfterValidator(_name)]
 
 
 class Revenue(Written):
-    """Where the lines of documents go, by their kind."""
+    """Where the lines of documents go, by their kind; `credit` is of credit notes by hand."""
 
     usage: Name = "Income:Usage"
     fixed_fee: Name = "Income:Fees"

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 from pricing.document import CreditUsed, Detail, Document, Line, TaxTotal
 
+NOT_OWED = ("void", "carried")  # states of documents that nobody has to pay
+
 
 def signed(document: Document) -> Document:
     """Write a document so that amounts and quantities of several can be added up.

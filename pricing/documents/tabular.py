@@ -31,7 +31,16 @@ OF_DOCUMENT = (
     "purpose",
 )
 OF_LINE = (
-    *("line_id", "account_id", "cost_centre", "charge", "plan", "line_kind", "line_period"),
+    *(
+        "line_id",
+        "account_id",
+        "account_name",
+        "cost_centre",
+        "charge",
+        "plan",
+        "line_kind",
+        "line_period",
+    ),
     "is_correction",
 )
 LINES = (
@@ -169,7 +178,7 @@ def _line_row(document: Document, line: Line) -> Row:
         *(document.invoice_id, document.number, document.kind, document.state),
         *(document.issue_date, document.period, document.account_id, document.name),
         document.purpose,
-        *_of_line(line),
+        *_of_line(document, line),
         *(_plain(line.quantity), line.amount, line.currency),
         *((None, None, None) if tax is None else (tax.treatment, tax.name, _plain(tax.rate_ratio))),
     )
@@ -178,7 +187,7 @@ def _line_row(document: Document, line: Line) -> Row:
 def _detail_rows(document: Document, line: Line) -> Iterator[Row]:
     for detail in line.details:
         yield (
-            *(document.invoice_id, document.number, *_of_line(line)),
+            *(document.invoice_id, document.number, *_of_line(document, line)),
             *(detail.meter, detail.market, detail.category, detail.pricing_type, detail.tier),
             *(detail.status, _plain(detail.quantity), _plain(detail.priced_quantity)),
             *(_plain(detail.unit_price), _plain(detail.amount), line.currency, detail.rate_date),
@@ -186,10 +195,12 @@ def _detail_rows(document: Document, line: Line) -> Iterator[Row]:
         )
 
 
-def _of_line(line: Line) -> Row:
+def _of_line(document: Document, line: Line) -> Row:
+    is_own = line.account_id == document.account_id
+    name = document.name if is_own and not line.account_name else line.account_name
     return (
-        *(line.line_id, line.account_id, line.cost_centre, line.charge, line.plan, line.kind),
-        *(line.period, line.is_correction),
+        *(line.line_id, line.account_id, name, line.cost_centre, line.charge, line.plan),
+        *(line.kind, line.period, line.is_correction),
     )
 
 

@@ -68,8 +68,9 @@ def accrue(book: Book, day: date, documents: Iterable[Document]) -> Accrual:
     """Say what is unbilled at the end of a day.
 
     Args:
-        documents: All documents of the book. Of earlier months, those that were not issued by that
-            day are unbilled; a month that was never billed is in nothing.
+        documents: All documents of the book. What they bill for earlier months is unbilled if they
+            were not issued by that day; a month that was never billed is in nothing. A credit note
+            that a person made takes nothing off what was earned, and is left out.
     """
     catalog, month = load_catalog(book), Month.of(day)
     with Store.open(book, catalog.settings, "read") as store:
@@ -135,9 +136,11 @@ def unbilled_at(day: date, earned: pl.DataFrame, documents: Iterable[Document]) 
     """
     month = str(Month.of(day))
     by_then = (pl.col("issue_date") <= day).fill_null(value=False)
-    figures = figures_of(documents)
+    figures = figures_of(documents).filter(~pl.col("is_by_hand"))
     of_month = figures.filter(by_then, pl.col("line_period") == month)
-    before = figures.filter(~by_then, pl.col("period") < month)
+    before = figures.filter(~by_then, pl.col("line_period") < month).with_columns(
+        period="line_period"
+    )
     zero = pl.lit(0, EXACT)
     parts = [
         earned.with_columns(period=pl.lit(month), invoiced=zero),

@@ -7,7 +7,7 @@ import polars as pl
 from metering.event import QUANTITY
 from metering.period import Month
 from pricing.document import Document, Line
-from pricing.documents.signed import signed
+from pricing.documents.signed import NOT_OWED, signed
 from pricing.money import EXACT
 
 # One row for each line of a document that is owed, or will be.
@@ -23,6 +23,7 @@ FIGURE = pl.Schema(
         "kind": pl.String(),
         "charge": pl.String(),
         "is_correction": pl.Boolean(),
+        "is_by_hand": pl.Boolean(),  # of a credit note that a person made
         "currency": pl.String(),
         "amount": EXACT,  # whole minor units
     }
@@ -46,28 +47,28 @@ CELL_FIGURE = pl.Schema(
 
 
 def owed(documents: Iterable[Document]) -> list[Document]:
-    """Keep the documents of accounts that are invoiced, but for void ones, with signs to add up.
+    """Keep the documents of accounts that are invoiced, with signs to add up.
 
-    A document whose total was carried over is there: what it bills was earned in its month.
+    Void ones are left out, and so are those whose total was carried: the next invoice has it.
     """
-    kept = (one for one in documents if one.state != "void" and one.purpose == "customer")
-    return [signed(document) for document in kept]
+    return [
+        signed(document)
+        for document in documents
+        if document.state not in NOT_OWED and document.purpose == "customer"
+    ]
 
 
 def figures_of(documents: Iterable[Document]) -> pl.DataFrame:
-    """List the lines of documents: schema `FIGURE`.
-
-    What a document takes over from one that was carried is left out: it is there with that one.
-    """
+    """List the lines of documents: schema `FIGURE`."""
     rows = [
         (
             *(document.invoice_id, document.number is not None, document.issue_date),
             *(_period(document), line.period, line.account_id, line.plan or None, line.kind),
-            *(line.charge, is_correction(line), line.currency, line.amount),
+            *(line.charge, is_correction(line), document.reason is not None),
+            *(line.currency, line.amount),
         )
         for document in owed(documents)
         for line in document.lines
-        if line.kind != "carried"
     ]
     return pl.DataFrame(rows, FIGURE, orient="row")
 

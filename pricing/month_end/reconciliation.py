@@ -17,9 +17,11 @@ from metering.settings import Book
 from metering.store import Store
 from metering.usage import usage_by
 from pricing.archive import Archive
-from pricing.catalog import Catalog, load_catalog
+from pricing.catalog import load_catalog
 from pricing.document import Document
+from pricing.documents.signed import signed
 from pricing.month_end.figures import is_correction
+from pricing.parties import payers_of
 
 ZERO = Decimal(0)
 NOT_CHARGED = "uncovered"  # why a delivery is free that no charge takes: it is in no cell
@@ -75,19 +77,10 @@ def reconcile_month(book: Book, month: Month, documents: Iterable[Document]) -> 
     usage = {account_id: Decimal(quantity) for account_id, quantity in frame.iter_rows()}
     listed = list(documents)
     return reconcile(
-        *(month, usage, listed, payers_in(catalog, month)),
+        *(month, usage, listed, payers_of(catalog.facts(month))),
         made_of=_inputs_of(book, month),
         now=now,
     )
-
-
-def payers_in(catalog: Catalog, month: Month) -> dict[str, str]:
-    """Say who pays for the accounts that do not pay for themselves."""
-    return {
-        account_id: account.payer_id
-        for account_id, account in catalog.facts(month).items()
-        if account.payer_id not in ("", account_id) and account.purpose == "customer"
-    }
 
 
 def reconcile(
@@ -107,7 +100,7 @@ def reconcile(
         made_of: By `invoice_id`, for the documents of the month.
         now: What a document would be made of now.
     """
-    listed = [document for document in documents if document.state != "void"]
+    listed = [signed(document) for document in documents if document.state != "void"]
     used: dict[str | None, Decimal] = {}
     for account_id, quantity in usage.items():
         payer_id = None if account_id is None else payers.get(account_id, account_id)
@@ -173,10 +166,11 @@ def _reasons(
 
 
 def _corrected_on(documents: Iterable[Document], month: Month) -> dict[str | None, list[str]]:
-    """Name the documents that correct a month, by who pays."""
+    """Name the documents that runs correct a month on, by who pays."""
     found: dict[str | None, list[str]] = {}
     for document in documents:
-        if any(line.is_correction and line.period == str(month) for line in document.lines):
+        corrected = {line.period for line in document.lines if line.is_correction}
+        if str(month) in corrected and document.reason is None:
             found.setdefault(document.account_id, []).append(document.number or document.invoice_id)
     return found
 
@@ -188,5 +182,5 @@ def _inputs_of(book: Book, month: Month) -> dict[str, Inputs]:
         " where invoices.period = $period"
     )
     with Archive.open(book) as archive:
-        frame = archive._frame(query, {"period": str(month)})
+        frame = archive.frame(query, {"period": str(month)})
     return {name: Inputs(frozenset(loads), digest) for name, loads, digest in frame.iter_rows()}

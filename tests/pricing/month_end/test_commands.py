@@ -20,7 +20,7 @@ from metering.settings import Book
 from metering.store import Store, scratch
 from pricing.month_end.reconciliation import Reconciled
 from tests.metering.builders import line as line_of
-from tests.pricing.month_end.sample import OCTOBER, sent, two_months
+from tests.pricing.month_end.sample import OCTOBER, SEPTEMBER, sent, two_months
 from tollbook import main
 
 Run = Callable[..., Result]
@@ -184,6 +184,48 @@ def test_a_load_after_the_bill_is_named_as_the_reason(tmp_path: Path) -> None:
     told = call(book, "reconcile", "2026-10")
     assert "acme" in told.stdout
     assert "bistro" not in told.stdout
+
+
+def test_issued_documents_corrections_and_credit_notes_are_told_apart(tmp_path: Path) -> None:
+    book = two_months(tmp_path / "book")
+    for step in ("approve 2026-09", "issue 2026-09 --date 2026-10-02"):
+        assert call(book, "invoice", *step.split()).exit_code == 0
+    late = tmp_path / "late.ndjson"
+    late.write_text(f"{line_of(sent(40, SEPTEMBER))}\n", encoding="utf-8")
+    assert call(book, "ingest", str(late)).exit_code == 0
+    assert call(book, "bill", "2026-10").exit_code == 0
+    credit = ("credit", "INV-2026-00001", "--amount", "10.00", "--reason", "an outage")
+    assert call(book, "invoice", *credit).exit_code == 0
+
+    (row,) = json_of(book, "reconcile", "2026-09")["rows"]
+    assert row["reason"].startswith("the difference is on acme/2026-10/1; loaded since")
+    revenue = {one["period"]: one for one in json_of(book, "revenue")["rows"]}
+    assert [revenue["2026-10"][name] for name in ("billed", "corrections")] == ["52.72", "0.05"]
+    assert revenue["2026-09"]["corrections"] == "-10.00"  # a draft counts in the month it is for
+    parts = {one["part"]: one["amount"] for one in json_of(book, "variance", "2026-10")["rows"]}
+    assert parts["corrections"] == "10.05"
+    unbilled = json_of(book, "accrual", "2026-10-31")["rows"]
+    assert [(one["period"], one["account"], one["unbilled"]) for one in unbilled] == [
+        ("2026-09", "acme", "0.05"),
+        ("2026-10", "acme", "31.47"),
+        ("2026-10", "bistro", "21.25"),
+    ]
+    path = tmp_path / "focus.parquet"
+    assert call(book, "export", "focus", "2026-10", "--out", str(path)).exit_code == 0
+    corrected = pl.read_parquet(path).filter(pl.col("ChargeClass") == "Correction")
+    assert set(corrected["ChargePeriodStart"].dt.strftime("%Y-%m-%d")) == {"2026-09-01"}
+    done = call(book, "export", "journal", "2026-09", "--drafts", "pending")
+    entries, errors, _ = loader.load_string(done.stdout)
+    assert not errors
+    told = {
+        one.meta["journal-id"]: (one.flag, str(one.date), one.postings[1].account)
+        for one in entries
+        if isinstance(one, data.Transaction)
+    }
+    assert told == {
+        "INV-2026-00001": ("*", "2026-10-02", "Income:Usage"),
+        "acme/2026-09/2": ("!", "2026-09-30", "Income:Credit-Notes"),
+    }
 
 
 def test_a_difference_without_a_known_reason_ends_with_4(

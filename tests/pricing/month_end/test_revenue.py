@@ -54,15 +54,10 @@ def test_amounts_of_a_credit_note_of_a_run_are_negative() -> None:
     assert rows([note], "kind") == [("fixed_fee", "EUR", "-10.00", "0.00", "-10.00", "0.00")]
 
 
-def test_what_is_carried_over_counts_once_in_the_month_that_earned_it() -> None:
-    carried = document([PLATFORM], state="carried", number=None, issue_date=None)
-    later = document(
-        [line("from 2026-10", kind="carried", amount=Decimal("10.00"))], period="2026-11"
-    )
+def test_what_nobody_has_to_pay_is_no_revenue() -> None:
+    states = [document([PLATFORM], state=state) for state in ("void", "carried")]
 
-    assert rows([carried, later], "period") == [
-        ("2026-10", "EUR", "10.00", "0.00", "10.00", "10.00")
-    ]
+    assert rows([*states, document([PLATFORM], purpose="test")], "period") == []
 
 
 def test_currencies_are_never_added_up() -> None:
@@ -81,7 +76,6 @@ def test_a_period_can_be_asked_for_alone() -> None:
 def test_revenue_is_net_of_tax(name: str) -> None:
     made = MADE[name]
     sign = -1 if made.kind == "credit_note" else 1
-    carried = sum(one.amount for one in made.lines if one.kind == "carried")
     found = revenue_of([made], ["period"])["revenue"].sum() or Decimal(0)
 
-    assert found == sign * (made.net - carried)
+    assert found == sign * made.net
