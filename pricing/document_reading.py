@@ -1,9 +1,21 @@
 """Reading the documents of a book: issued ones as they were issued, but for what became of them."""
 
+from metering.errors import UsageError
+from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive
 from pricing.document import Document
 from pricing.issued import read_documents
+
+
+def documents_in(book: Book, month: Month) -> list[Document]:
+    """Read the documents of a month; raises `UsageError` if there is none."""
+    found = documents_of(book, period=str(month))
+    if not found:
+        raise UsageError(
+            f"{month} has no documents", where="MONTH", hint=f"bill it: tollbook bill {month}"
+        )
+    return found
 
 
 def documents_of(book: Book, *, period: str | None = None) -> list[Document]:

@@ -13,7 +13,7 @@ from metering.output import book_option, errors_for_people, say
 from metering.period import Month
 from metering.settings import Book
 from pricing.catalog import load_catalog
-from pricing.document_reading import documents_of
+from pricing.document_reading import documents_in
 from pricing.documents import journal
 from pricing.documents.focus import focus_of, unpriced_cells
 from pricing.documents.journal import Drafts, entries_of
@@ -49,7 +49,7 @@ def export_lines(
 ) -> None:
     """Write the lines of the documents of MONTH, or their price cells."""
     with errors_for_people():
-        listed = documents_of(Book.at(book_path), period=str(Month.parse(month)))
+        listed = documents_in(Book.at(book_path), Month.parse(month))
         if kind == "csv":
             _write_text(csv_of(listed, table), out)
             return
@@ -89,7 +89,7 @@ def export_focus(month: str, *, out: Path, book_path: Path) -> None:
     """Write cost and usage of MONTH in the FOCUS format."""
     with errors_for_people():
         book = Book.at(book_path)
-        listed = documents_of(book, period=str(Month.parse(month)))
+        listed = documents_in(book, Month.parse(month))
         catalog = load_catalog(book)
         units = {meter.meter: meter.unit for meter in catalog.meters.values()}
         content = BytesIO()
@@ -132,7 +132,7 @@ def export_journal(
     """Write the documents of MONTH as entries of double-entry bookkeeping."""
     with errors_for_people():
         book = Book.at(book_path)
-        listed = documents_of(book, period=str(Month.parse(month)))
+        listed = documents_in(book, Month.parse(month))
         entries = entries_of(listed, accounts=ledger_accounts(book), drafts=drafts)
         if kind == "csv":
             _write_text(journal.csv_of(entries), out)

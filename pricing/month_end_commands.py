@@ -23,7 +23,7 @@ from metering.output import (
 from metering.period import Month
 from metering.settings import Book
 from pricing.document import Document
-from pricing.document_reading import documents_of
+from pricing.document_reading import documents_in, documents_of
 from pricing.documents.focus import unpriced_cells
 from pricing.money import amount_text, minor_of
 from pricing.month_end.accrual import accrue
@@ -60,7 +60,7 @@ def show_variance(
         now = Month.parse(month)
         then = now.previous() if against is None else Month.parse(against)
         book = Book.at(book_path)
-        before, after = (_billed(book, one) for one in (then, now))
+        before, after = (documents_in(book, one) for one in (then, now))
         parts = variance(before, after)
         rows = _variance_rows(parts, by)
         columns = VARIANCE_COLUMNS if output_format != "table" else VARIANCE_COLUMNS[:-1]
@@ -130,7 +130,7 @@ def show_reconciliation(
     """Compare the deliveries of MONTH with its documents, to the unit."""
     with errors_for_people():
         book, asked = Book.at(book_path), Month.parse(month)
-        _billed(book, asked)
+        documents_in(book, asked)
         found = reconcile_month(book, asked, documents_of(book))
         shown = found if show_all or output_format != "table" else _differing(found)
         counts = {
@@ -194,16 +194,6 @@ def _say_unpriced(documents: Iterable[Document]) -> None:
     unpriced = unpriced_cells(owed(documents))
     if unpriced:
         say(f"{unpriced} price cells of drafts have no known price, and are in no amount")
-
-
-def _billed(book: Book, month: Month) -> list[Document]:
-    """Read the documents of a month; raises `UsageError` if there is none."""
-    found = documents_of(book, period=str(month))
-    if not found:
-        raise UsageError(
-            f"{month} has no documents", where="MONTH", hint=f"bill it: tollbook bill {month}"
-        )
-    return found
 
 
 def _variance_rows(parts: pl.DataFrame, by: Literal["part", "account"]) -> list[Row]:

@@ -183,6 +183,17 @@ def test_usage_of_a_credit_note_has_a_negative_quantity_at_its_price() -> None:
     assert row["ListCost"] == Decimal("-11.31")
 
 
+def test_an_amount_that_is_credited_has_a_price_that_is_not_negative() -> None:
+    turned = detail(
+        "0", "-5", priced_quantity=Decimal(-1), amount=Decimal(5), note="credited", meter=None
+    )
+    credited = line("marketing", [turned], is_correction=True)
+    (row,) = rows(document([credited], kind="credit_note", reason="an outage"))
+
+    assert (row["PricingQuantity"], row["ListUnitPrice"]) == (Decimal(-1), Decimal(5))
+    assert (row["BilledCost"], row["ChargeClass"]) == (Decimal(-5), "Correction")
+
+
 def test_what_has_no_price_is_left_out_and_counted() -> None:
     made = MADE["draft"]
 

@@ -80,6 +80,16 @@ def test_a_credit_note_is_an_entry_with_the_sign_turned() -> None:
     }
 
 
+def test_all_lines_of_a_credit_note_that_a_person_made_are_credited() -> None:
+    one = line("marketing", [detail("100", "0.1131")], is_correction=True)
+    by_hand, by_run = (
+        document([one], kind="credit_note", reason=reason) for reason in ("an outage", None)
+    )
+
+    assert of_document(by_hand)["Income:Credit-Notes"] == Decimal("11.31")
+    assert of_document(by_run)["Income:Usage"] == Decimal("11.31")
+
+
 def test_each_line_is_a_posting_of_its_own_that_names_it() -> None:
     made = MADE["many kinds"]
     (entry,) = entries_of([made])

@@ -77,6 +77,17 @@ def test_a_workbook_needs_a_file(shared: Book) -> None:
     assert "name a file" in done.stderr
 
 
+@pytest.mark.parametrize("what", ["lines", "focus", "journal"])
+def test_a_month_without_documents_cannot_be_exported(
+    shared: Book, tmp_path: Path, what: str
+) -> None:
+    done = call(shared, "export", what, "2026-08", "--out", str(tmp_path / "file"))
+
+    assert done.exit_code == 2
+    assert "bill it: tollbook bill 2026-08" in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
 def test_cost_and_usage_add_up_to_the_invoices(shared: Book, tmp_path: Path) -> None:
     path = tmp_path / "focus.parquet"
     assert call(shared, "export", "focus", "2026-10", "--out", str(path)).exit_code == 0
