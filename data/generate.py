@@ -218,10 +218,10 @@ def _midnight_s(day: date, zone: str) -> int:
 
 
 def _write_book(con: Connection, out: Path, sample: Sample) -> None:
-    """Write the settings if there are none, and the four CSV files."""
-    settings = out / "tollbook.toml"
-    if not settings.exists():
-        shutil.copyfile(SQL / "book_settings.toml", settings)
+    """Write the settings and the taxes if there are none, and the four CSV files."""
+    for name, written in (("tollbook.toml", "book_settings.toml"), ("taxes.csv", "book_taxes.csv")):
+        if not (out / name).exists():
+            shutil.copyfile(SQL / written, out / name)
     con.execute("set variable first_day = $day", {"day": sample.first_day})
     for name in OWN_FILES:
         _copy(con, _sql(f"book_{name.removesuffix('.csv')}"), out / name, "format csv, header true")
