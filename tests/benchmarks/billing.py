@@ -1,5 +1,6 @@
-"""A month of deliveries to draft invoices, beside DuckDB's bare count of the same rows."""
+"""A month of deliveries to invoices, drafted and issued, beside a bare count of the same rows."""
 
+from datetime import date
 from pathlib import Path
 from statistics import median
 
@@ -7,6 +8,8 @@ from metering.account import load_accounts
 from metering.period import Month
 from metering.settings import Book
 from metering.store import Store
+from pricing.archive import Archive
+from pricing.lifecycle import approve, issue
 from pricing.run import bill
 from tests.benchmarks.books import (
     Figures,
@@ -81,6 +84,7 @@ def bench_bill(folder: Path, *, deliveries: int, rounds: int) -> Figures:
     bill_s, bare_s = _times(book, rounds)
     peak = run_command(book, "bill", str(OCTOBER), "--format", "json")
     accounts = load_accounts(book, book.settings())
+    issue_s = _issue_all(book)
     return {
         "deliveries": counts[0],
         "accounts": len(accounts.ids()),
@@ -90,7 +94,23 @@ def bench_bill(folder: Path, *, deliveries: int, rounds: int) -> Figures:
         "bill_seconds": round(bill_s, 2),
         "times_the_bare_count": round(bill_s / bare_s, 2),
         "peak_memory_gib": round(peak, 2),
+        "approve_and_issue_seconds": round(issue_s, 2),
+        "deliveries_to_issued_documents_seconds": round(bill_s + issue_s, 2),
     }
+
+
+def _issue_all(book: Book) -> float:
+    """Time approving and issuing every draft; none of them is blocked."""
+    invoicing = book.settings().invoicing
+
+    def issue_all() -> None:
+        with Archive.open(book, "write") as archive:
+            drafts = archive.drafts_of(period=str(OCTOBER))
+            approve(archive, drafts, invoicing, actor="bench")
+            approved = archive.drafts_of(period=str(OCTOBER), state="approved")
+            issue(archive, approved, invoicing, issue_date=date(2026, 12, 1), actor="bench")
+
+    return seconds(issue_all)
 
 
 def _on_one_plan(sample: Path, book: Book) -> None:
