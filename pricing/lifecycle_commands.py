@@ -223,14 +223,16 @@ def verify_all(book_path: Path, output_format: Format) -> None:
 
 
 @click.command("trail")
-@click.argument("object_id", required=False, metavar="[INVOICE_ID]")
+@click.argument("object_id", required=False, metavar="[NUMBER | INVOICE_ID]")
 @book_option
 @format_option
 def show_trail(object_id: str | None, book_path: Path, output_format: Format) -> None:
     """Show who did what, when and why; of all, or of one document."""
     with errors_for_people():
         with Archive.open(Book.at(book_path)) as archive:
-            frame = rows_of(archive, object_id)
+            frame = rows_of(
+                archive, None if object_id is None else archive.invoice_id_of(object_id)
+            )
         document = {"schema": "tollbook.trail/1", "rows": frame.to_dicts()}
         columns = TRAIL_COLUMNS if output_format == "table" else TRAIL.names()
         print_rows(document, columns=columns, output_format=output_format)
