@@ -9,9 +9,10 @@ import pytest
 from lxml import etree
 
 from pricing.document import Document
+from pricing.documents.details_csv import details_csv
 from pricing.documents.en16931 import terms_of, to_xml
 from pricing.documents.en16931_codes import Profile
-from pricing.documents.en16931_details import ROWS_MAX, details_csv
+from pricing.documents.en16931_details import ROWS_MAX
 from pricing.documents.en16931_reading import read_amounts
 from tests.documents.made import (
     BUYER,
@@ -226,11 +227,11 @@ def test_the_details_travel_inside_as_csv() -> None:
     made = document([line(charge, [detail("3", "0.1131")], tax=VAT)], **PARTIES)
     root = etree.fromstring(to_xml(made, "peppol"))
     (attached,) = root.iter("{*}EmbeddedDocumentBinaryObject")
-    content = base64.b64decode(attached.text).decode()
+    content = base64.b64decode(attached.text)
 
     assert attached.get("filename") == "INV-2026-00042-details.csv"
     assert content == details_csv(made)
-    (row,) = csv.DictReader(io.StringIO(content))
+    (row,) = csv.DictReader(io.StringIO(content.decode()))
     assert row["charge"] == f"'{charge}"
     assert (row["quantity"], row["unit_price"], row["amount"]) == ("3", "0.1131", "0.3393")
 
