@@ -13,6 +13,7 @@ from pricing import export_commands as exports
 from pricing import invoice_commands as invoices
 from pricing import lifecycle_commands as lifecycle
 from pricing import month_end_commands as month_end
+from pricing import pdf_commands as pdf
 from pricing import run_commands as runs
 from pricing import xml_commands as electronic
 
@@ -36,7 +37,7 @@ for command in (
     *dashboards.COMMANDS,
 ):
     main.add_command(command)
-for command in (*lifecycle.INVOICE_COMMANDS, *electronic.INVOICE_COMMANDS):
+for command in (*lifecycle.INVOICE_COMMANDS, *pdf.INVOICE_COMMANDS, *electronic.INVOICE_COMMANDS):
     invoices.invoice.add_command(command)
 for command in (*trust.COMMANDS, *audit.COMMANDS):
     metering.usage_group.add_command(command)
