@@ -16,6 +16,7 @@ import duckdb
 
 from tests.benchmarks.billing import bench_bill
 from tests.benchmarks.books import Figures, seconds
+from tests.benchmarks.documents import bench_documents
 from tests.benchmarks.ingest import bench_ingest
 from tests.benchmarks.late_load import bench_late_load
 from tests.benchmarks.usage import bench_usage
@@ -70,6 +71,12 @@ BENCHMARKS = {
         4,
         6,
     ),
+    "documents": Benchmark(
+        lambda folder, size: bench_documents(folder, documents=size.documents, rounds=size.rounds),
+        "--documents of ten lines to PDF on one core, beside large ones",
+        1,
+        1,
+    ),
 }
 
 
@@ -111,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events", type=int, default=20_000_000)
     parser.add_argument("--deliveries", type=int, default=20_000_000)
     parser.add_argument("--billed", type=int, default=10_000_000)
+    parser.add_argument("--documents", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the logs and stores of a run lie")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures go")

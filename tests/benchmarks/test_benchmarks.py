@@ -21,12 +21,14 @@ SIZES = {
     "late_load": ("--events", "2500", "--late-lines", "300", "--rounds", "1"),
     "usage": ("--deliveries", "3000", "--rounds", "1"),
     "bill": ("--billed", "3000", "--rounds", "1"),
+    "documents": ("--documents", "3", "--rounds", "1"),
 }
 SHOWN = {
     "ingest_large": {"lines", "speed_of_the_bare_read", "peak_memory_gib"},
     "late_load": {"events_before", "lines", "times_the_load_into_an_empty_store"},
     "usage": {"deliveries", "times_the_bare_count"},
     "bill": {"deliveries", "times_the_bare_count", "peak_memory_gib"},
+    "documents": {"documents", "pdfs_a_second", "kilobytes_of_a_pdf"},
 }
 
 
