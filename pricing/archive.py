@@ -148,7 +148,8 @@ class Archive:
     def closing_of(self, month: Month) -> pl.DataFrame | None:
         """Read the closing state of a month: schema `STATE`; None where it was never billed.
 
-        A month counts as billed once a run has written it for all accounts.
+        A month counts as billed once a run has written it for all accounts, or another system has
+        left its state.
         """
         if month not in self.closed_months():
             return None
@@ -160,7 +161,10 @@ class Archive:
 
     def closed_months(self) -> list[Month]:
         """The months whose closing state is known, the earliest first."""
-        query = "select distinct period from runs where has_closing order by period"
+        query = (
+            "select period from runs where has_closing"
+            " union select period from opening_states order by period"
+        )
         return [Month.parse(row[0]) for row in self._connection.execute(query).fetchall()]
 
     def drafts_of(

@@ -153,7 +153,7 @@ def void(
             hint="only an issued document can be made void",
         )
     bound = archive.value(
-        "select (select count(*) from payments where invoice_id = $invoice_id)"
+        "select (select count(*) from payments where document_id = $invoice_id)"
         " + (select count(*) from invoices where credits_invoice_id = $invoice_id)",
         {"invoice_id": invoice_id},
     )

@@ -65,11 +65,12 @@ create table trail (
     sha256 varchar not null
 );
 
--- One row for each payment, refund or write-off, signed as what it takes off what is owed.
+-- One row for each payment, refund or write-off, signed as what it takes off what is owed. Of money on account
+-- there is no document; what is applied from one document to another has a row for each of the two.
 create table payments (
     payment_id varchar primary key,
     account_id varchar not null,
-    invoice_id varchar,
+    document_id varchar,
     kind varchar not null,
     currency varchar not null,
     amount_minor bigint not null,
@@ -86,3 +87,21 @@ create table series_openings (
     last_sequence bigint not null,
     primary key (series, year)
 );
+
+-- One row for each document of another system, as far as it was not paid when it was taken over.
+create table opening_documents (
+    document_id varchar primary key,
+    number varchar not null unique,
+    account_id varchar not null,
+    kind varchar not null,
+    currency varchar not null,
+    total_minor bigint not null,
+    open_minor bigint not null,
+    issue_date date not null,
+    due_date date not null,
+    recorded_at timestamptz not null,
+    actor varchar not null
+);
+
+-- One row for a month whose closing state another system left; no run makes it.
+create table opening_states (period varchar primary key, recorded_at timestamptz not null);
