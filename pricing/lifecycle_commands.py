@@ -29,6 +29,7 @@ from pricing.invoice import Drafts
 from pricing.issued import broken_documents
 from pricing.job import Job, JobOptions, job_options, run_job
 from pricing.lifecycle import Step, approve, issue, reopen, void
+from pricing.told import untold
 from pricing.trail import TRAIL, actor_of, broken_links, rows_of
 from pricing.verification import verify_invoice
 
@@ -200,7 +201,7 @@ def verify_all(book_path: Path, output_format: Format) -> None:
     with errors_for_people():
         with Archive.open(Book.at(book_path)) as archive:
             trail = rows_of(archive)
-            problems = [*broken_links(trail), *broken_documents(archive)]
+            problems = [*broken_links(trail), *broken_documents(archive), *untold(archive)]
             count = archive.value("select count(*) from issued")
         head = trail["sha256"].item(-1) if trail.height else None
         rows = [

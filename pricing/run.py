@@ -30,6 +30,7 @@ from pricing.catalog import Catalog, load_catalog
 from pricing.correction import correct
 from pricing.invoice import Drafts
 from pricing.invoiced import Prior
+from pricing.opening_state import check_not_taken_over
 from pricing.parties import payers_of
 from pricing.rerating import Before, look_back, look_back_as
 from pricing.run_outcome import (
@@ -124,6 +125,7 @@ def bill(
 def _write(book: Book, run: Run, rated: Rated) -> tuple[int, Drafts, list[Month]]:
     """Write drafts; answer the run, what was written, and later months that it makes outdated."""
     with Archive.open(book, "write") as archive:
+        check_not_taken_over(archive, run.month)
         before = archive.closing_of(run.month)
         with archive.transaction():
             run_id, drafts = archive.replace_drafts(run, rated)

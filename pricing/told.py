@@ -1,0 +1,54 @@
+"""Payments and opening balances beside the trail: each is told there once, with what it says."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from metering.errors import Problem
+from metering.period import Month
+from pricing.archive import Archive
+from pricing.openings import OPENING_DOCUMENT, document_facts
+from pricing.payments import ACTIONS, payments_of, said
+from pricing.state import state_bytes
+
+HINT = "compare with a backup of invoices.duckdb; nothing in the product does this"
+
+
+def untold(archive: Archive) -> Iterator[Problem]:
+    """Yield payments and opening balances that are not what the trail tells, or are gone."""
+    payments = [said(row) for row in payments_of(archive).to_dicts()]
+    yield from _differing(archive, "payment_id", ACTIONS, payments)
+    columns = ", ".join(OPENING_DOCUMENT)
+    opened = archive.frame(f"select {columns} from opening_documents").to_dicts()
+    yield from _differing(archive, "number", ("opening.document",), map(document_facts, opened))
+    yield from _other_state(archive)
+
+
+def _differing(
+    archive: Archive, name: str, actions: tuple[str, ...], rows: Iterable[dict[str, object]]
+) -> Iterator[Problem]:
+    kept = Counter(_text(row) for row in rows)
+    told = Counter(_text(json.loads(facts)) for facts in _facts(archive, actions))
+    for text in sorted((kept - told) + (told - kept)):
+        which = json.loads(text)[name]
+        yield Problem(f"{name} {which}", "is not what the trail tells of it", HINT)
+
+
+def _other_state(archive: Archive) -> Iterator[Problem]:
+    facts = _facts(archive, ("opening.state",))
+    for (period,) in archive.frame("select period from opening_states").rows():
+        closing = archive.closing_of(Month.parse(period))
+        assert closing is not None, "its month is marked"
+        digest = hashlib.sha256(state_bytes(closing)).hexdigest()
+        if not facts or json.loads(facts[-1])["sha256"] != digest:
+            yield Problem(f"opening state of {period}", "is not what was taken over", HINT)
+
+
+def _facts(archive: Archive, actions: tuple[str, ...]) -> list[str]:
+    query = "select facts from trail where list_contains($actions, action) order by sequence"
+    return archive.frame(query, {"actions": [*actions]})["facts"].to_list()
+
+
+def _text(facts: object) -> str:
+    return json.dumps(facts, sort_keys=True)
