@@ -13,7 +13,9 @@ from pricing import export_commands as exports
 from pricing import invoice_commands as invoices
 from pricing import lifecycle_commands as lifecycle
 from pricing import month_end_commands as month_end
+from pricing import payment_commands as payments
 from pricing import pdf_commands as pdf
+from pricing import receivable_commands as receivables
 from pricing import run_commands as runs
 from pricing import xml_commands as electronic
 
@@ -30,6 +32,8 @@ for command in (
     *invoices.COMMANDS,
     *lifecycle.COMMANDS,
     *runs.COMMANDS,
+    *payments.COMMANDS,
+    *receivables.COMMANDS,
     *prepaid.COMMANDS,
     *catalog.COMMANDS,
     *exports.COMMANDS,
@@ -37,7 +41,12 @@ for command in (
     *dashboards.COMMANDS,
 ):
     main.add_command(command)
-for command in (*lifecycle.INVOICE_COMMANDS, *pdf.INVOICE_COMMANDS, *electronic.INVOICE_COMMANDS):
+for command in (
+    *lifecycle.INVOICE_COMMANDS,
+    *payments.INVOICE_COMMANDS,
+    *pdf.INVOICE_COMMANDS,
+    *electronic.INVOICE_COMMANDS,
+):
     invoices.invoice.add_command(command)
 for command in (*trust.COMMANDS, *audit.COMMANDS):
     metering.usage_group.add_command(command)

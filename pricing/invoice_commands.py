@@ -1,5 +1,7 @@
 """The commands that show invoices."""
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,14 @@ from metering.output import (
 from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive
+from pricing.balance import balances, status_of
 from pricing.document_writer import amounts_in_words
 from pricing.explain import COLUMNS, explain
 from pricing.invoice import Drafts
 from pricing.invoice_table import columns_of, summaries, totals_note, totals_of
 from pricing.issued import document_of
+from pricing.money import amount_text
+from pricing.payment_commands import today_of
 from pricing.run import MESSAGES_MAX, has_changed, messages_of_line
 from pricing.tracing import MESSAGE_COLUMNS as MESSAGE_COST
 from pricing.tracing import trace
@@ -49,12 +54,15 @@ def list_invoices(month: str | None, book_path: Path, output_format: Format) -> 
     """List the invoices of MONTH, or all."""
     with errors_for_people():
         period = None if month is None else str(Month.parse(month))
-        with Archive.open(Book.at(book_path)) as archive:
+        book = Book.at(book_path)
+        settings = book.settings()
+        with Archive.open(book) as archive:
             drafts = archive.drafts_of(period=period)
+            found = balances(archive, settings.seller.time_zone)
         document = {
             "schema": "tollbook.invoices/1",
             "period": period,
-            "rows": summaries(drafts),
+            "rows": summaries(drafts, found, today_of(settings)),
             "totals": totals_of(drafts),
         }
         print_rows(
@@ -73,10 +81,13 @@ def list_invoices(month: str | None, book_path: Path, output_format: Format) -> 
 def show(invoice_id: str, book_path: Path, output_format: Format) -> None:
     """Show one invoice with its lines; as JSON with every detail."""
     with errors_for_people():
-        with Archive.open(Book.at(book_path)) as archive:
+        book = Book.at(book_path)
+        with Archive.open(book) as archive:
             document = document_of(archive, archive.invoice_id_of(invoice_id))
+            seen = balances(archive, book.settings().seller.time_zone).to_dicts()
         if output_format == "table":
             _print_invoice(document)
+            _print_open(document, seen, today_of(book.settings()))
         else:
             print_rows(document, rows="lines", columns=LINE_COLUMNS, output_format=output_format)
 
@@ -160,6 +171,21 @@ def _print_invoice(document: dict[str, Any]) -> None:
         click.echo(sentence)
     for reason in document["blocked"]:
         click.echo(f"Blocked: {reason['quantity']} {reason['what']}")
+
+
+def _print_open(document: dict[str, Any], rows: Sequence[Mapping[str, Any]], today: date) -> None:
+    """Say what is open of an issued document: its bytes do not, since they never change."""
+    balance = next((r for r in rows if r["document_id"] == document["invoice_id"]), None)
+    if balance is None:
+        return
+    parts = {name: balance[f"{name}_minor"] for name in ("paid", "credited", "written_off")}
+    told = [
+        f"{name.replace('_', ' ')} {amount_text(minor, balance['currency'])}"
+        for name, minor in parts.items()
+        if minor
+    ]
+    told.append(f"open {amount_text(balance['open_minor'], balance['currency'])}")
+    click.echo(f"{', '.join(told).capitalize()} {balance['currency']}: {status_of(balance, today)}")
 
 
 def _print_explanation(document: dict[str, Any]) -> None:

@@ -1,18 +1,20 @@
 """Invoices as rows of a table: what is printed of many at once."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from metering.output import Format
+from pricing.balance import BALANCE, status_of
 from pricing.invoice import Drafts
 from pricing.money import amount_text
 
 INVOICE_COLUMNS = (
-    *("invoice_id", "number", "name", "state", "lines"),
-    *("net", "tax", "total", "due", "currency", "blocked"),
+    *("invoice_id", "number", "name", "state", "status", "lines"),
+    *("net", "tax", "total", "due", "open", "currency", "blocked"),
 )
 
 
@@ -21,12 +23,22 @@ def columns_of(drafts: Drafts, output_format: Format) -> list[str]:
     invoices = drafts.invoices
     silent = set() if invoices["tax_minor"].is_not_null().any() else {"net", "tax"}
     silent |= set() if (invoices["credit_minor"] != 0).any() else {"due"}
-    silent |= set() if invoices["number"].is_not_null().any() else {"number"}
+    silent |= set() if invoices["number"].is_not_null().any() else {"number", "open", "status"}
     return [name for name in INVOICE_COLUMNS if output_format != "table" or name not in silent]
 
 
-def summaries(drafts: Drafts) -> list[dict[str, object]]:
-    """Write a row for each invoice; a credit note is negative."""
+def summaries(
+    drafts: Drafts, balances: pl.DataFrame | None = None, today: date = date.max
+) -> list[dict[str, object]]:
+    """Write a row for each invoice; a credit note is negative.
+
+    Args:
+        drafts: The invoices.
+        balances: Schema `BALANCE`: what is open of issued ones.
+        today: The day that says what is overdue.
+    """
+    frame = BALANCE.to_frame() if balances is None else balances
+    by_id = {row["document_id"]: row for row in frame.iter_rows(named=True)}
     return [
         {
             "invoice_id": row["invoice_id"],
@@ -35,8 +47,10 @@ def summaries(drafts: Drafts) -> list[dict[str, object]]:
             "purpose": row["purpose"],
             **{name: row[name] for name in ("period", "kind", "number", "issue_date", "due_date")},
             "state": row["state"],
+            "status": _status(row, by_id.get(row["invoice_id"]), today),
             "lines": row["line_count"],
             **{name: _amount(row, f"{name}_minor") for name in ("net", "tax", "total", "due")},
+            "open": _open(row, by_id.get(row["invoice_id"])),
             "currency": row["currency"],
             "blocked": row["is_blocked"],
         }
@@ -47,6 +61,20 @@ def summaries(drafts: Drafts) -> list[dict[str, object]]:
 def _amount(row: Mapping[str, Any], name: str) -> Decimal | None:
     minor = row[name]
     return None if minor is None else Decimal(amount_text(minor, row["currency"]))
+
+
+def _status(row: Mapping[str, Any], balance: Mapping[str, Any] | None, today: date) -> str:
+    """Say what became of an invoice; a credit note that credits one is settled with it."""
+    if row["state"] != "issued":
+        return str(row["state"])
+    return "settled" if balance is None else status_of(balance, today)
+
+
+def _open(row: Mapping[str, Any], balance: Mapping[str, Any] | None) -> Decimal | None:
+    if row["state"] != "issued":
+        return None
+    left = 0 if balance is None else balance["open_minor"]
+    return Decimal(amount_text(left, row["currency"]))
 
 
 def totals_of(drafts: Drafts) -> list[dict[str, object]]:
