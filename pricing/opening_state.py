@@ -31,7 +31,10 @@ FILE = "state.csv"
 # What the key of each kind looks like, with an example.
 KEYS = {
     BALANCE: (r"[^|]+", "the credit_id of credits.csv"),
-    TIER: (r"tier\|(?P<plan>[^|]+)\|[^|]+\|[^|]+(\|[^|]+)+", "tier|plan|charge|meter|account|day"),
+    TIER: (
+        r"tier\|(?P<plan>[^|]+)\|[^|]+\|[^|]+(\|[^|]+)+",
+        "tier|plan|charge|meter|acme|acme|2026-01-01",
+    ),
     CARRIED: (r"(?P<plan>[^|]+)\|[^|]+(\|[^|]+)+\|\d{4}-\d{2}", "plan|allowance|account|2026-09"),
     ADVANCE: (r"(?P<plan>[^|]+)\|[^|]+", "plan|charge"),
     COMMITMENT: (r"(?P<plan>[^|]+)\|\d{4}-\d{2}-\d{2}\|\d+", "plan|2026-01-01|0"),

@@ -19,6 +19,10 @@ from metering.settings import Book, Settings
 from metering.sources.tabular import OURS, Mapping, Time
 from metering.store import CONTACT_KEYS, Store
 from pricing.credit import Credit
+from pricing.opening_state import KEYS, StateRow
+from pricing.openings import DocumentRow, SeriesRow
+from pricing.payment_file import PaymentRow
+from pricing.receivables import AMOUNTS
 from pricing.subscription import Holding, Subscription
 from pricing.tax import Tax
 from tollbook import main
@@ -29,6 +33,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(p for name in FOLDERS for p in (ROOT / nam
 GUIDES = [page for page in PAGES if page.name != "CHANGELOG.md"]
 FORMATS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+RECEIVABLES = (ROOT / "docs" / "receivables.md").read_text(encoding="utf-8")
 NUMBER = "4915112345678"  # the recipient in the examples of docs/formats.md
 SENDER = "106540352242922"  # theirs, and that of the account in a new book
 
@@ -102,7 +107,7 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
     for call in calls(text_of(page)):
         command: click.Command = main
         words = call.split()
-        while isinstance(command, click.Group) and words:
+        while isinstance(command, click.Group) and words and not words[0].startswith("-"):
             names = words.pop(0).split("/")  # `invoice list/show` names two
             if isinstance(command, MonthGroup) and not set(names) & set(command.commands):
                 names = ["count"]  # a month stands where the name of a command may
@@ -204,6 +209,30 @@ def test_the_columns_of_the_files_of_a_book_are_those_of_the_models(
     listed = first_cells(section(FORMATS, f"### {file}"))
 
     assert sorted(listed) == sorted(set(model.model_fields) - {"line"})
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [
+        ("## Payments", PaymentRow),
+        ("**documents.csv**", DocumentRow),
+        ("**series.csv**", SeriesRow),
+        ("**state.csv**", StateRow),
+    ],
+)
+def test_the_columns_of_files_that_are_imported_are_those_of_the_models(
+    heading: str, model: type[BaseModel]
+) -> None:
+    table = RECEIVABLES.partition(heading)[2].partition("| column |")[2].partition("\n\n")[0]
+
+    assert sorted(first_cells(table)) == sorted(set(model.model_fields) - {"line"})
+
+
+def test_the_kinds_of_state_and_the_ages_are_those_of_the_code() -> None:
+    kinds = RECEIVABLES.partition("| kind |")[2].partition("\n\n")[0]
+
+    assert first_cells(kinds) == [*KEYS]
+    assert first_cells(section(RECEIVABLES, "## Ageing")) == [*AMOUNTS]
 
 
 def test_the_keys_of_the_settings_and_of_a_mapping_are_those_of_the_models() -> None:
