@@ -116,7 +116,8 @@ def list_payments(target: str | None, book_path: Path, output_format: Format) ->
         book = Book.at(book_path)
         settings = book.settings()
         with Archive.open(book) as archive:
-            if target is None or target in load_accounts(book, settings).ids():
+            is_account = target in currencies_of(archive, load_accounts(book, settings))
+            if target is None or is_account:
                 rows = _payment_rows(archive, "account_id", target)
             else:
                 found = document_named(archive, target, settings.seller.time_zone)

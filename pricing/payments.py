@@ -189,7 +189,8 @@ def apply_credit(
     """
     target = document_named(archive, name, zone)
     giver = _giver(archive, target, source, zone)
-    most = max(min(target["open_minor"], -giver["open_minor"]), 0)
+    left = min(-giver["open_minor"], -_open_on(archive, giver, zone, on))
+    most = max(min(target["open_minor"], left), 0)
     currency = target["currency"]
     minor = most if amount is None else minor_of(amount, currency)
     if not 0 < minor <= most or (amount is not None and exact_of(minor, currency) != amount):
@@ -197,8 +198,8 @@ def apply_credit(
             f"{amount_text(minor, currency)} {currency} cannot be applied to {target['number']}:"
             f" {amount_text(most, currency)} can",
             where="AMOUNT",
-            hint="it is the lesser of what is open and what there is; see: tollbook receivables"
-            " --by document",
+            hint="it is the lesser of what is open and what there was on that day; see: tollbook"
+            " receivables --by document",
         )
     if on < max(day for day in (target["issue_date"], giver["issue_date"]) if day):
         raise UsageError(
@@ -246,6 +247,14 @@ def _giver(
             hint="one document pays another of the same account and currency",
         )
     return giver
+
+
+def _open_on(archive: Archive, giver: Mapping[str, Any], zone: str, day: date) -> int:
+    """What was open of a document, or on account, on a day: nothing is used before it came."""
+    is_own = pl.lit(True)
+    for name in ("document_id", "account_id", "currency"):
+        is_own &= pl.col(name).eq_missing(giver[name])
+    return int(balances(archive, zone, day).filter(is_own)["open_minor"].sum())
 
 
 def _write_off(

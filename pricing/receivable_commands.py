@@ -125,14 +125,20 @@ def show_statement(
         begin = None if first is None else day_of(first, "--from", settings)
         end = None if last is None else day_of(last, "--to", settings)
         names = _names(load_accounts(book, settings))
-        _check_known(account_id, names)
         with Archive.open(book) as archive:
             zone = settings.seller.time_zone
             lines = statement(archive, account_id, zone=zone, first=begin, last=end)
+        if not lines and account_id not in names:
+            raise UsageError(
+                f"there is no account '{account_id}'",
+                where="ACCOUNT",
+                hint="give an account_id of accounts.csv, or of one that was invoiced before",
+            )
+        name = names.get(account_id, account_id)
         document = {
             "schema": "tollbook.statement/1",
             "account_id": account_id,
-            "name": names[account_id],
+            "name": name,
             "from": begin,
             "to": end,
             "rows": [*map(_line, lines)],
@@ -142,7 +148,7 @@ def show_statement(
             document,
             columns=LINE_COLUMNS,
             output_format=output_format,
-            title=f"Statement of {names[account_id]}",
+            title=f"Statement of {name}",
         )
 
 
@@ -191,8 +197,8 @@ def _balances(book_path: Path, as_of: str | None) -> tuple[pl.DataFrame, date, A
 def _by_document(rows: pl.DataFrame, day: date) -> list[dict[str, Any]]:
     told = []
     for row in rows.iter_rows(named=True):
-        is_late = row["open_minor"] > 0 and row["due_date"] < day
-        days = (day - row["due_date"]).days if is_late else 0
+        is_open = row["open_minor"] > 0 and row["due_date"] is not None
+        days = max((day - row["due_date"]).days, 0) if is_open else 0
         told.append(
             {**_in_words(row, (*PARTS, "open")), "days": days, "status": status_of(row, day)}
         )
@@ -232,15 +238,6 @@ def _named(
 
 def _names(accounts: Accounts) -> dict[str, str]:
     return {account.account_id: account.name for account in accounts.accounts}
-
-
-def _check_known(account_id: str, names: dict[str, str]) -> None:
-    if account_id not in names:
-        raise UsageError(
-            f"there is no account '{account_id}'",
-            where="ACCOUNT",
-            hint="give an account_id of accounts.csv",
-        )
 
 
 def _line(line: Line) -> dict[str, object]:

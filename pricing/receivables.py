@@ -69,7 +69,8 @@ def _with_levels(rows: Iterator[dict[str, Any]], as_of: date) -> Iterator[dict[s
 
 
 def _age_of(as_of: date) -> pl.Expr:
-    days = (pl.lit(as_of) - pl.col("due_date")).dt.total_days()
+    # What was paid back before it came in has no due date: it is owed, and not late.
+    days = (pl.lit(as_of) - pl.col("due_date")).dt.total_days().fill_null(0)
     age = pl.lit("days_over_90")
     for name, most in reversed(AGES.items()):
         if most is not None:

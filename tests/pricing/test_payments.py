@@ -296,6 +296,15 @@ def test_what_is_overpaid_pays_another_invoice_of_the_account(archive: Archive, 
         apply_credit(archive, OTHER, FIRST, None, **by_hand)
 
 
+def test_money_on_account_pays_nothing_before_it_came(archive: Archive, book: Book) -> None:
+    record(archive, book, row("a1", "9.00", account_id="acme", paid_on=DAY + timedelta(1)))
+
+    with pytest.raises(UsageError, match=r"0.00 USD cannot be applied to INV-2026-00001: 0.00 can"):
+        apply_credit(archive, FIRST, None, None, zone=ZONE, on=DAY, actor=ACTOR)
+    later = DAY + timedelta(1)
+    assert apply_credit(archive, FIRST, None, None, zone=ZONE, on=later, actor=ACTOR) == 9_00
+
+
 def test_an_invoice_says_what_became_of_it(archive: Archive, book: Book) -> None:
     due = balance_of(archive, SECOND)["due_date"]
 

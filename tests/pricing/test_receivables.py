@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -129,6 +130,12 @@ def test_ages_add_up_to_what_is_open_and_currencies_are_never_added(
     assert totals_of(by_document).equals(totals_of(told))
 
 
+def test_what_was_paid_back_before_it_came_is_owed_and_not_late() -> None:
+    (told,) = aged(frame(balance(5, None, kind="on_account")), TODAY, "account").to_dicts()
+
+    assert (told["not_due"], told["total"]) == (5, 5)
+
+
 def test_reminders_rise_with_the_days() -> None:
     days = (0, 1, 14, 15, 30, 31)
     rows = frame(*(balance(1, TODAY - timedelta(n), number=f"{n}") for n in days))
@@ -188,19 +195,20 @@ def test_a_statement_tells_every_movement_with_a_running_balance(
     ]
 
 
-@given(
-    days=st.lists(st.integers(-5, 45), min_size=2, max_size=2).map(sorted),
-)
-def test_one_statement_begins_where_the_one_before_ends(
-    book: Book, opened: Archive, days: list[int]
-) -> None:
-    first, last = (date(2026, 10, 1) + timedelta(number) for number in days)
-    with undone(opened) as archive:
+@pytest.fixture(scope="module")
+def told(book: Book) -> Iterator[Archive]:
+    with copy_of(book) as archive:
         story(archive, book)
-        whole = statement(archive, "acme", zone=ZONE, first=None, last=last)
-        before = statement(archive, "acme", zone=ZONE, first=None, last=first - timedelta(1))
-        after = statement(archive, "acme", zone=ZONE, first=first, last=last)
-        owed = owed_by(archive, last)
+        yield archive
+
+
+@given(days=st.lists(st.integers(-5, 45), min_size=2, max_size=2).map(sorted))
+def test_one_statement_begins_where_the_one_before_ends(told: Archive, days: list[int]) -> None:
+    first, last = (date(2026, 10, 1) + timedelta(number) for number in days)
+    whole = statement(told, "acme", zone=ZONE, first=None, last=last)
+    before = statement(told, "acme", zone=ZONE, first=None, last=first - timedelta(1))
+    after = statement(told, "acme", zone=ZONE, first=first, last=last)
+    owed = owed_by(told, last)
 
     assert [*before[1:-1], *after[1:-1]] == whole[1:-1]
     if after:
@@ -276,6 +284,17 @@ def test_a_statement_is_shown_between_days(run: Callable[..., Result]) -> None:
     refused = run("statement", "nobody")
     assert (refused.exit_code, "there is no account 'nobody'" in refused.stderr) == (2, True)
     assert run("statement", "acme", "--from", "soon").exit_code == 2
+
+
+def test_an_account_that_left_the_book_still_has_its_statement(book: Book, tmp_path: Path) -> None:
+    root = tmp_path / "book"
+    shutil.copytree(book.root, root)
+    (root / "accounts.csv").write_text("account_id,name\nacme,Acme\n", encoding="utf-8")
+    (root / "senders.csv").write_text("sender_id,account_id\n1,acme\n", encoding="utf-8")
+    given = ["statement", "bistro", "--book", str(root), "--format", "json"]
+    told = json.loads(CliRunner().invoke(main, given).stdout)
+
+    assert told["balances"] == [{"currency": "USD", "opening": "0.00", "closing": "7.00"}]
 
 
 def test_an_account_without_movements_has_an_empty_statement(run: Callable[..., Result]) -> None:
