@@ -103,29 +103,25 @@ def record_payments(
     """
     purses = Purses.of(archive, zone, currencies)
     known = {row["payment_id"]: row for row in payments_of(archive).to_dicts()}
-    found, new, same = [*problems], [], 0
-    # As they were paid, whatever the order of a bank's file: a refund comes after its payment.
-    for where, row in sorted(rows.items(), key=_in_time):
+    found: list[Problem] = [*problems]
+    new: dict[str, dict[str, Any]] = {}
+    same = 0
+    for where, row in rows.items():
         content, mistakes = _content(row, where, purses)
+        found += mistakes
         if content is None:
-            found += mistakes
             continue
         earlier = known.setdefault(row.payment_id, content)
-        if earlier is not content:
+        if earlier is content:
+            new[where] = content
+        else:
             found += _contradiction(earlier, content, where)
             same += 1
-            continue
-        found += _too_much(row, content, where, purses)
-        purses.take(_purse(content), content["amount_minor"])
-        new.append(content)
+    found += _too_much(new, purses)
     if found:
-        raise BookError([*found])
-    append_payments(archive, new, actor=actor)
+        raise BookError(found)
+    append_payments(archive, [*new.values()], actor=actor)
     return Recorded(len(new), same)
-
-
-def _in_time(item: tuple[str, PaymentRow]) -> tuple[Any, ...]:
-    return item[1].paid_on, item[1].kind == "refund", item[1].line
 
 
 def _purse(content: Mapping[str, Any]) -> Purse:
@@ -203,22 +199,43 @@ def _unfit_document(row: PaymentRow, document: Mapping[str, Any], where: str) ->
         yield Problem(f"{where} paid_on", what, hint)
 
 
-def _too_much(
-    row: PaymentRow, content: Mapping[str, Any], where: str, purses: Purses
-) -> Iterator[Problem]:
-    limit = purses.limit(_purse(content), row.kind)
-    if limit is None or abs(content["amount_minor"]) <= limit:
-        return
-    amount, most = f"{row.amount} {row.currency}", amount_text(limit, row.currency)
-    if row.kind == "refund":
-        whom = row.number or f"'{row.account_id}' and is on account"
+def _too_much(new: Mapping[str, Mapping[str, Any]], purses: Purses) -> Iterator[Problem]:
+    """Yield what is more than what is open, or was paid: of a day, and of each day after it.
+
+    What is paid and comes back on one day is one sum, so that the order of rows is no matter.
+    """
+    days: dict[tuple[date, Purse], list[str]] = {}
+    for where, content in new.items():
+        days.setdefault((content["paid_on"], _purse(content)), []).append(where)
+    for (_, purse), places in sorted(days.items(), key=lambda item: item[0][0]):
+        net = sum(new[where]["amount_minor"] for where in places)
+        kind = "refund" if net < 0 else "payment"
+        limit = purses.limit(purse, kind)
+        if limit is None or abs(net) <= limit:
+            purses.take(purse, net)
+            continue
+        last = [where for where in places if new[where]["kind"] == kind][-1]
+        yield _excess(new[last], kind, net, limit, last, purses)
+
+
+def _excess(
+    content: Mapping[str, Any], kind: str, net: int, limit: int, where: str, purses: Purses
+) -> Problem:
+    currency = content["currency"]
+    most = amount_text(limit, currency)
+    amount = f"{amount_text(abs(net), currency)} {currency}"
+    if net != content["amount_minor"]:
+        amount = f"{amount}, all of {content['paid_on']},"
+    document = purses.documents.get(content["document_id"] or "")
+    if kind == "refund":
+        whom = document["number"] if document else f"'{content['account_id']}' and is on account"
         what = f"{amount} cannot be paid back: {most} can, of what was paid for {whom}"
-        yield Problem(f"{where} amount", what, f"pay back up to {most}")
-    else:
-        what = f"{amount} is more than what is open of {row.number}: {most}"
-        rest = f"record {most} for it, and the rest" if limit else "record it"
-        hint = f"{rest} with the account alone, as money on account"
-        yield Problem(f"{where} amount", what, hint)
+        return Problem(f"{where} amount", what, f"pay back up to {most}")
+    assert document is not None, "money on account has no limit"
+    what = f"{amount} is more than what is open of {document['number']}: {most}"
+    rest = f"record {most} for it, and the rest" if limit else "record it"
+    hint = f"{rest} with the account alone, as money on account"
+    return Problem(f"{where} amount", what, hint)
 
 
 def _contradiction(

@@ -52,6 +52,7 @@ class Purses:
     currencies: Mapping[str, set[str]]  # those that each account is invoiced in
     open: dict[Purse, int] = field(default_factory=dict)
     paid: dict[Purse, int] = field(default_factory=dict)
+    given_up: dict[Purse, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, archive: Archive, zone: str, currencies: Mapping[str, set[str]]) -> "Purses":
@@ -68,17 +69,18 @@ class Purses:
         for row in rows:
             purse = (row["document_id"], row["account_id"], row["currency"])
             purses.open[purse], purses.paid[purse] = row["open_minor"], row["paid_minor"]
+            purses.given_up[purse] = row["written_off_minor"]
         return purses
 
     def limit(self, purse: Purse, kind: str) -> int | None:
         """The most that a payment or refund may be; None where there is no limit.
 
         A payment may be what is open, or take back a refund; a refund may be what is overpaid, or
-        take back payments, as when a debit returns.
+        take back payments, as when a debit returns. What was written off is never paid out.
         """
         is_open, paid = self.open.get(purse, 0), self.paid.get(purse, 0)
         if kind == "refund":
-            return max(-is_open, paid, 0)
+            return max(-is_open - self.given_up.get(purse, 0), paid, 0)
         return None if purse[0] is None else max(is_open, -paid, 0)
 
     def take(self, purse: Purse, minor: int) -> None:
@@ -190,6 +192,7 @@ def apply_credit(
     target = document_named(archive, name, zone)
     giver = _giver(archive, target, source, zone)
     left = min(-giver["open_minor"], -_open_on(archive, giver, zone, on))
+    left -= giver["written_off_minor"]
     most = max(min(target["open_minor"], left), 0)
     currency = target["currency"]
     minor = most if amount is None else minor_of(amount, currency)
@@ -236,7 +239,7 @@ def _giver(
         purse = (None, target["account_id"], target["currency"])
         kept = {name: target[name] for name in ("account_id", "currency")}
         nothing = {"document_id": None, "number": None, "issue_date": None}
-        return {**kept, **nothing, "open_minor": purses.open.get(purse, 0)}
+        return {**kept, **nothing, "written_off_minor": 0, "open_minor": purses.open.get(purse, 0)}
     giver = document_named(archive, source, zone)
     of = ("account_id", "currency")
     if [giver[name] for name in of] != [target[name] for name in of]:

@@ -102,6 +102,9 @@ def test_unpaid_documents_are_paid_aged_and_on_statements(
     back = row("p2", "2.00", number="G-2", paid_on=date(2026, 9, 1), kind="refund", currency="EUR")
     record(archive, book, paid, back)
     assert open_of(archive) == {**before, "R-17": 0, "R-18": 12_00, "G-2": 0}
+    returned = row("p4", "2.00", number="G-2", paid_on=date(2026, 9, 2), currency="EUR")
+    record(archive, book, returned)
+    assert open_of(archive)["G-2"] == -2_00
     lines = statement(archive, "acme", zone=ZONE, first=None, last=date(2026, 9, 30))
     told = [(line.kind, line.number, line.amount_minor, line.balance_minor) for line in lines[1:-1]]
     assert told == [("invoice", "R-17", 30_00, 30_00), ("payment", "R-17", -30_00, 0)]
@@ -269,9 +272,13 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Book:
     return book
 
 
-def october(book: Book) -> str:
+def october(book: Book) -> tuple[str, str]:
+    """The documents of October, and the ledger of its credits."""
     with Archive.open(book) as archive:
-        return to_json({"all": [*documents(archive.drafts_of(period="2026-10"))]})
+        drafts = archive.drafts_of(period="2026-10")
+        return to_json({"all": [*documents(drafts)]}), archive.ledger_of(
+            period="2026-10"
+        ).write_csv()
 
 
 def test_a_book_with_the_state_of_another_bills_on_as_that_one_does(
