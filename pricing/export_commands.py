@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import Literal
 
 import click
+import polars as pl
 
 from metering.errors import UsageError
 from metering.output import book_option, errors_for_people, say
 from metering.period import Month
 from metering.settings import Book
+from pricing.archive import Archive
 from pricing.catalog import load_catalog
-from pricing.document_reading import documents_in
+from pricing.document_reading import documents_in, documents_of
 from pricing.documents import journal
 from pricing.documents.focus import focus_of, unpriced_cells
-from pricing.documents.journal import Drafts, entries_of
+from pricing.documents.journal import Drafts, Payment, entries_of
 from pricing.documents.ledger_accounts import ledger_accounts
 from pricing.documents.tabular import Table, csv_of, xlsx_of
+from pricing.money import exact_of
+from pricing.payments import payments_of
 
 out_option = click.option(
     "--out",
@@ -129,11 +133,12 @@ def export_journal(
     out: Path | None,
     book_path: Path,
 ) -> None:
-    """Write the documents of MONTH as entries of double-entry bookkeeping."""
+    """Write the documents of MONTH, and what was paid in it, as double-entry bookkeeping."""
     with errors_for_people():
-        book = Book.at(book_path)
-        listed = documents_in(book, Month.parse(month))
-        entries = entries_of(listed, accounts=ledger_accounts(book), drafts=drafts)
+        book, period = Book.at(book_path), Month.parse(month)
+        paid = _paid_in(book, period)
+        listed = documents_of(book, period=str(period)) if paid else documents_in(book, period)
+        entries = entries_of(listed, paid, accounts=ledger_accounts(book), drafts=drafts)
         if kind == "csv":
             _write_text(journal.csv_of(entries), out)
         else:
@@ -146,3 +151,25 @@ def export_journal(
 
 COMMANDS: list[click.Command] = [export_group]
 INVOICE_COMMANDS: list[click.Command] = []
+
+
+def _paid_in(book: Book, month: Month) -> list[Payment]:
+    """Read the payments, refunds and write-offs of the days of a month."""
+    with Archive.open(book) as archive:
+        rows = payments_of(archive).filter(
+            pl.col("paid_on").is_between(month.first_day, month.last_day),
+            pl.col("kind") != "applied",  # moves money that is entered already
+        )
+        numbers = dict(archive.frame("select invoice_id, number from invoices").rows())
+    return [
+        Payment(
+            date=row["paid_on"],
+            account_id=row["account_id"],
+            amount=abs(exact_of(row["amount_minor"], row["currency"])),
+            currency=row["currency"],
+            kind=row["kind"],
+            reference=row["reference"],
+            number=numbers.get(row["document_id"]) or row["document_id"],
+        )
+        for row in rows.iter_rows(named=True)
+    ]

@@ -36,7 +36,7 @@ class Payment:
     account_id: str
     amount: Decimal  # more than zero, whatever the kind
     currency: str
-    kind: Literal["payment", "refund", "write_off"]
+    kind: Literal["payment", "refund", "write_off", "write_off_undone"]
     reference: str = ""  # of the bank, or why it is written off
     number: str | None = None  # of the document that it is for
 
@@ -192,10 +192,14 @@ def _of_payments(payments: Iterable[Payment], chart: LedgerAccounts) -> Iterator
             flag="*",
             account_id=payment.account_id,
             payee=payment.account_id,
-            description=" ".join(word for word in words if word).replace("_", " ").capitalize(),
+            description=" ".join(word for word in (_said(payment.kind), *words[1:]) if word),
             currency=payment.currency,
             postings=_of_payment(payment, chart),
         )
+
+
+def _said(kind: str) -> str:
+    return kind.replace("_", " ").capitalize()
 
 
 def _of_payment(payment: Payment, chart: LedgerAccounts) -> tuple[Posting, ...]:
@@ -206,6 +210,8 @@ def _of_payment(payment: Payment, chart: LedgerAccounts) -> tuple[Posting, ...]:
             sides = (chart.receivable, chart.bank)
         case "write_off":
             sides = (chart.bad_debt, chart.receivable)
+        case "write_off_undone":
+            sides = (chart.receivable, chart.bad_debt)
         case _:
             assert_never(payment.kind)
     return Posting(sides[0], payment.amount), Posting(sides[1], -payment.amount)
