@@ -134,12 +134,26 @@ def inputs_of_documents(archive: Archive) -> dict[Month, set[Inputs]]:
 
 
 def carried_before(archive: Archive, month: Month) -> list[Month]:
-    """The months of small totals that wait for an invoice which takes them along."""
+    """The months whose lines stand on small totals that wait for an invoice which takes them."""
     query = (
-        "select distinct period from invoices as small"
-        " where state = 'carried' and line_count > 0 and period < $period and not exists ("
-        "select 1 from lines join invoices using (invoice_id)"
-        " where lines.period = small.period and invoices.account_id = small.account_id"
-        " and invoices.state in ('approved', 'issued')) order by period"
+        "select distinct lines.period from invoices as small join lines using (invoice_id)"
+        " where small.state = 'carried' and small.period < $period and not exists ("
+        "select 1 from lines as taken join invoices as later using (invoice_id)"
+        " where taken.period = lines.period and later.account_id = small.account_id"
+        " and later.period > small.period and later.state in ('approved', 'issued'))"
+        " order by all"
+    )
+    return [Month.parse(row[0]) for row in archive.frame(query, {"period": str(month)}).rows()]
+
+
+def corrected_before(archive: Archive, month: Month) -> list[Month]:
+    """The months before `month` of which other documents than their own say something.
+
+    Their own may be just as they would be now, and the sum of all is not.
+    """
+    query = (
+        "select distinct lines.period from lines join invoices using (invoice_id)"
+        " where is_correction and (origin = 'run' or bills_again) and lines.period < $period"
+        " order by all"
     )
     return [Month.parse(row[0]) for row in archive.frame(query, {"period": str(month)}).rows()]

@@ -250,7 +250,9 @@ def _chosen(archive: Archive, targets: tuple[str, ...], *, state: str) -> Drafts
     """Read the documents of a month that are in a state, or those that are named."""
     if len(targets) == 1 and len(targets[0]) == 7 and "/" not in targets[0]:
         return archive.drafts_of(period=str(Month.parse(targets[0])), state=state)
-    parts = [archive.drafts_of(invoice_id=archive.invoice_id_of(name)) for name in targets]
+    # Named by its id, by its number or by both: a document is chosen once.
+    chosen = dict.fromkeys(archive.invoice_id_of(name) for name in targets)
+    parts = [archive.drafts_of(invoice_id=invoice_id) for invoice_id in chosen]
     return Drafts(
         *(
             pl.concat([getattr(part, name) for part in parts])

@@ -19,6 +19,7 @@ from pricing.invoiced import (
     Prior,
     carried_before,
     closed_before,
+    corrected_before,
     counted_before,
     inputs_of_documents,
     issued_of,
@@ -54,7 +55,7 @@ def look_back(
     """Find the state that a month begins with, and rate again what was invoiced before it.
 
     A month is rated again if its documents were made with other loads or another catalog than
-    there are now, or if a month before it is. Months that were never billed for all accounts are
+    there are now, if other documents correct it, or if a month before it is rated again. Months that were never billed for all accounts are
     rated one after the other, from the last recorded state on. Nothing is written.
     """
     if not book.invoices_path.exists():
@@ -130,7 +131,9 @@ def _to_rate_again(
     reach = month.back(catalog.settings.invoicing.months_back)
     known = inputs_of_documents(archive)
     now = (catalog.hash, tuple(load_ids))
-    changed = [m for m in closed if m >= reach and known.get(m) != {now}]
+    corrected = {*corrected_before(archive, month)}
+    is_other = {m: known.get(m) != {now} or m in corrected for m in closed}
+    changed = [m for m in closed if m >= reach and is_other[m]]
     return [*changed, *carried_before(archive, month)]
 
 

@@ -1,0 +1,182 @@
+"""What is known late of an invoiced month: it stands on a later invoice, and only once."""
+
+from tests.pricing.life.office import Office, per_unit, plan
+
+MESSAGES = 'name = "messages"\nmeter = "deliveries"\n'
+SINCE_SEPTEMBER = "account_id,plan,effective_from\nacme,plain,2026-09-01\nbistro,plain,2026-09-01\n"
+TIERS = (
+    'price = { kind = "graduated", over = "contract",'
+    " tiers = [{ up_to = 10, unit_price = 0.10 }, { unit_price = 0.01 }] }"
+)
+
+
+def test_late_usage_is_a_correction_on_the_next_invoice_and_on_no_other(office: Office) -> None:
+    office.load(office.send(10, "2026-09-10"), office.send(5, "2026-09-11", sender="2"))
+    office.close("2026-09")
+    office.load(office.send(3, "2026-09-20"), office.send(7, "2026-10-04"))
+    office.close("2026-10")
+    office.load(office.send(1, "2026-11-04"))
+    office.close("2026-11")
+
+    assert office.lines("acme/2026-09/1") == {"messages": 100}
+    assert office.lines("acme/2026-10/1") == {"messages": 70, "2026-09.messages": 30}
+    assert office.lines("acme/2026-11/1") == {"messages": 10}
+    assert office.lines("bistro/2026-10/1") == {}
+
+
+def test_a_sender_that_was_moved_back_in_time_is_corrected_for_both_accounts(
+    office: Office,
+) -> None:
+    """What is left of the account that had it is negative: a credit note that names the invoice."""
+    office.load(office.send(10, "2026-09-10"), office.send(5, "2026-09-20", sender="2"))
+    numbers = office.close("2026-09")
+    office.write(
+        "senders.csv",
+        "sender_id,account_id,valid_from,valid_to\n1,acme,,\n2,bistro,,2026-09-15\n"
+        "2,acme,2026-09-15,\n",
+    )
+    given = office.close("2026-10")
+
+    assert office.lines("acme/2026-10/1") == {"2026-09.messages": 50}
+    assert office.lines("bistro/2026-10/1") == {"2026-09.messages": -50}
+    assert given["bistro/2026-10/1"] == "CN-2026-00001"
+    note = office.document("CN-2026-00001")
+    assert (note["kind"], note["total"]) == ("credit_note", "0.50")
+    assert note["corrects"] == [{"number": numbers["bistro/2026-09/1"], "issue_date": "2026-10-03"}]
+
+
+def test_a_corrected_price_of_a_plan_or_card_is_charged_for_what_was_invoiced(
+    office: Office,
+) -> None:
+    card = (
+        "card,effective_from,effective_to,currency,rates,market,category,unit,up_to,rate,evidence,"
+        "note\nnet,2026-01-01,,EUR,list,Brazil,marketing,message,,{},published,\n"
+    )
+    office.write("rate_cards/net.csv", card.format("0.05"))
+    office.write(
+        "plans/carded.toml",
+        plan(MESSAGES + 'price = { kind = "rate_card", card = "net" }', name="carded"),
+    )
+    office.write("subscriptions.csv", "account_id,plan\nacme,plain\nbistro,carded\n")
+    office.load(office.send(10, "2026-09-10"), office.send(10, "2026-09-10", "2"))
+    office.close("2026-09")
+    office.write("plans/plain.toml", plan(MESSAGES + per_unit("0.12")))
+    office.write("rate_cards/net.csv", card.format("0.04"))
+    office.close("2026-10")
+
+    assert office.lines("bistro/2026-09/1") == {"messages": 50}
+    assert office.lines("acme/2026-10/1") == {"2026-09.messages": 20}
+    assert office.lines("bistro/2026-10/1") == {"2026-09.messages": -10}
+
+
+def test_a_late_event_moves_the_tiers_of_all_months_after_it(office: Office) -> None:
+    office.write("plans/plain.toml", plan(MESSAGES + TIERS))
+    office.write("subscriptions.csv", SINCE_SEPTEMBER)
+    office.load(office.send(8, "2026-09-10"), office.send(8, "2026-10-10"))
+    office.close("2026-09")
+    office.close("2026-10")
+    office.load(office.send(1, "2026-09-12"), office.send(1, "2026-11-04"))
+    office.close("2026-11")
+
+    assert office.lines("acme/2026-10/1") == {"messages": 26}  # 2 x 0.10 and 6 x 0.01
+    # September takes a message of the first tier, which October has no longer.
+    assert office.lines("acme/2026-11/1") == {
+        "messages": 1,
+        "2026-09.messages": 10,
+        "2026-10.messages": -9,
+    }
+
+
+def test_an_allowance_that_was_carried_over_is_corrected_with_the_month_it_came_from(
+    office: Office,
+) -> None:
+    allowance = "allowance = { quantity = 10, carry_over_months = 1 }\n"
+    office.write("plans/plain.toml", plan(MESSAGES + allowance + per_unit("0.10")))
+    office.write("subscriptions.csv", SINCE_SEPTEMBER)
+    office.load(office.send(4, "2026-09-10"), office.send(16, "2026-10-10"))
+    office.close("2026-09")
+    office.close("2026-10")
+    office.load(office.send(3, "2026-09-12"))
+    office.close("2026-11")
+
+    assert office.lines("acme/2026-10/1") == {"messages": 0}  # 10 of its own and 6 carried over
+    assert office.lines("acme/2026-11/1") == {"2026-10.messages": 30} | {"2026-09.messages": 0}
+
+
+def test_discounts_and_minimums_of_an_invoiced_month_are_corrected_with_it(office: Office) -> None:
+    head = "minimum = { amount = 2.00 }\n"
+    tail = '[[version.discount]]\nname = "ten percent"\nratio = 0.1\n'
+    office.write("plans/plain.toml", plan(head=head, tail=tail))
+    office.load(office.send(10, "2026-09-10"))
+    office.close("2026-09")
+    office.load(office.send(30, "2026-09-11"))
+    office.close("2026-10")
+
+    assert office.lines("acme/2026-09/1") == {"messages": 100, "ten-percent": -10, "minimum": 110}
+    assert office.lines("acme/2026-10/1") == {
+        "minimum": 200,
+        "2026-09.messages": 300,
+        "2026-09.ten-percent": -30,
+        "2026-09.minimum": -110,
+    }
+
+
+def test_what_is_two_months_late_and_of_an_account_that_left_still_comes(office: Office) -> None:
+    office.write(
+        "subscriptions.csv",
+        "account_id,plan,effective_from,effective_to\nacme,plain,,2026-10-01\nbistro,plain,,\n",
+    )
+    office.load(office.send(10, "2026-09-10"))
+    office.close("2026-09")
+    assert "acme/2026-10/1" not in office.close("2026-10")
+    office.load(office.send(3, "2026-09-11"))
+    office.close("2026-11")
+
+    assert office.lines("acme/2026-11/1") == {"2026-09.messages": 30}
+    assert office.document("acme/2026-11/1")["state"] == "issued"
+
+
+def test_corrections_are_taxed_by_the_rule_of_the_month_that_they_are_for(office: Office) -> None:
+    office.write("accounts.csv", "account_id,name,country\nacme,Acme,DE\nbistro,Bistro,DE\n")
+    office.write(
+        "taxes.csv",
+        "treatment,rate_ratio,name,country,effective_from,effective_to\n"
+        "standard,0.19,VAT,DE,,2026-10-01\nstandard,0.16,VAT,DE,2026-10-01,\n",
+    )
+    office.load(office.send(100, "2026-09-10"))
+    office.close("2026-09")
+    office.load(office.send(100, "2026-09-11"), office.send(50, "2026-10-11"))
+    office.close("2026-10")
+
+    taxes = office.document("acme/2026-10/1")["taxes"]
+    assert [(tax["rate_ratio"], tax["taxable"], tax["tax"]) for tax in taxes] == [
+        ("0.19", "10.00", "1.90"),
+        ("0.16", "5.00", "0.80"),
+    ]
+
+
+def test_a_month_that_cannot_be_priced_any_more_holds_back_the_next_invoice_of_its_account_alone(
+    office: Office,
+) -> None:
+    where = 'where = { category = ["marketing"] }\n'
+    office.write("plans/plain.toml", plan(MESSAGES + where + per_unit("0.10")))
+    office.load(office.send(10, "2026-09-10"), office.send(10, "2026-09-10", "2"))
+    office.close("2026-09")
+    late = office.send(1, "2026-09-11", category="utility")
+    office.load(late, office.send(1, "2026-10-11"), office.send(1, "2026-10-11", "2"))
+    office.bill("2026-10", exit_code=3)
+    done = office.approve("2026-10", exit_code=3)
+
+    assert done == {"acme/2026-10/1": "skipped", "bistro/2026-10/1": "approved"}
+    assert "2026-09" in office.document("acme/2026-10/1")["blocked"][0]["what"]
+
+
+def test_months_that_are_too_far_back_are_not_rated_again(office: Office) -> None:
+    office.invoicing("months_back = 1\n")
+    office.load(office.send(10, "2026-09-10"))
+    office.close("2026-09")
+    office.close("2026-10")
+    office.load(office.send(3, "2026-09-11"), office.send(2, "2026-10-11"))
+    office.close("2026-11")
+
+    assert office.lines("acme/2026-11/1") == {"2026-10.messages": 20}
