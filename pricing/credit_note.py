@@ -147,13 +147,25 @@ def _parts(drafts: Drafts, credited: Mapping[str, int], wish: Wish) -> dict[str,
         shares = split_minor(asked, [Decimal(minor) for minor in positive.values()])
         parts = dict(zip(positive, shares, strict=True))
     parts = {name: minor for name, minor in parts.items() if minor}
-    if not parts:
+    if not parts or not sum(left.values()):
         raise UsageError(
             "nothing is left to credit",
             where=wish.line_id or "INVOICE_ID",
             hint="credit notes took all of it: tollbook invoice list shows them",
         )
+    _check_left(sum(parts.values()), sum(left.values()), currency)
     return parts
+
+
+def _check_left(asked: int, left: int, currency: str) -> None:
+    """Check that a credit note takes something off an invoice, and no more than it comes to."""
+    if not 0 < asked <= left:
+        raise UsageError(
+            f"{amount_text(asked, currency)} {currency} cannot be credited:"
+            f" {amount_text(left, currency)} {currency} is left of the invoice, net of tax",
+            where="--line",
+            hint="discounts took a part of it: give an --amount up to that, or credit the whole",
+        )
 
 
 def _next_id(archive: Archive, invoice: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ the transaction that takes it.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -111,6 +112,7 @@ def issue(
     steps, taken = _judge(chosen, why_not)
     approved = chosen.of_invoices(taken)
     _check_grace(approved, invoicing, issue_date)
+    _check_corrected(approved, issue_date)
     _check_approved(archive, approved)
     carried = _carried(approved, invoicing)
     rest = approved.of_invoices([name for name in taken if name not in carried])
@@ -231,6 +233,18 @@ def _check_grace(chosen: Drafts, invoicing: Invoicing, issue_date: date) -> None
                 hint="wait until then, so that late usage is still on them; the days are"
                 " invoicing.grace_days of tollbook.toml",
             )
+
+
+def _check_corrected(chosen: Drafts, issue_date: date) -> None:
+    for corrects in chosen.invoices["corrects"]:
+        for corrected in json.loads(corrects):
+            if issue_date < date.fromisoformat(corrected["issue_date"]):
+                raise UsageError(
+                    f"{corrected['number']}, which is corrected, was issued on"
+                    f" {corrected['issue_date']}, which is after {issue_date}",
+                    where="--date",
+                    hint="give that day or a later one",
+                )
 
 
 def _check_approved(archive: Archive, approved: Drafts) -> None:
