@@ -153,7 +153,7 @@ def bill(
             )
             job.outcome |= made.outcome
             _print_bill(made, output_format)
-            _say_outcome(made)
+            _say_outcome(made, output_format)
             if made.drafts.invoices["is_blocked"].any():
                 sys.exit(BLOCKED)
 
@@ -189,13 +189,13 @@ def _count(listed: list[Problem], word: str) -> str:
     return f"1 {word}" if len(listed) == 1 else f"{len(listed)} {word}s"
 
 
-def _say_outcome(made: Bill) -> None:
+def _say_outcome(made: Bill, output_format: Format) -> None:
     invoices = made.drafts.invoices
     blocked = int(invoices["is_blocked"].sum())
     done = "would be written" if made.run_id is None else f"written in run {made.run_id}"
     drafts = "1 draft" if invoices.height == 1 else f"{invoices.height:,} drafts"
     say(f"{drafts} {done}, {blocked} blocked")
-    say_differences(made)
+    say_differences(made, output_format)
     if made.unassigned:
         say(f"{quantity_text(made.unassigned)} deliveries belong to no account: see senders.csv")
     if made.refused:

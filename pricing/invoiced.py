@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,9 @@ from pricing.invoice import LINE, LINE_DETAIL
 from pricing.state import state_bytes, state_of
 
 Inputs = tuple[str, tuple[int, ...]]  # the hash of a catalog, and the loads that were known
+# What counts as invoiced if it is no draft, and what was made with `$load_ids` alone, in SQL.
+COUNTS = "(origin = 'run' or bills_again) and state in ('draft', 'approved', 'issued')"
+IS_KNOWN = "run_id in (select run_id from runs where list_has_all($load_ids, load_ids))"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Prior:
     counted: tuple[str, ...]  # the documents of which lines of these months count as invoiced
     closed: Mapping[Month, Sequence[str]]  # who has a document of them that no run replaces
     issued: pl.DataFrame  # schema ISSUED
+    # What those of `counted` say of these months that may still be replaced, as they are now.
+    lines: pl.DataFrame = field(default_factory=LINE.to_frame)
+    details: pl.DataFrame = field(default_factory=LINE_DETAIL.to_frame)
+    # The states that months in between hand on: of them there are drafts alone.
+    handed_on: Mapping[Month, pl.DataFrame] = field(default_factory=dict)
 
     def content(self) -> bytes:
         """Write it as bytes; the same, the same bytes."""
@@ -45,6 +53,12 @@ class Prior:
             "issued": [
                 [*texts, day.isoformat()] for *texts, day in self.issued.sort(pl.all()).rows()
             ],
+            "lines": _text(self.lines),
+            "details": _text(self.details),
+            "handed_on": {
+                str(month): state_bytes(state).decode()
+                for month, state in sorted(self.handed_on.items())
+            },
         }
         return json.dumps(document, ensure_ascii=False).encode()
 
@@ -61,33 +75,60 @@ class Prior:
             counted=tuple(document["counted"]),
             closed={Month.parse(month): ids for month, ids in document["closed"].items()},
             issued=pl.DataFrame(issued, ISSUED, orient="row"),
+            # What is absent a run did not record before it was thought of.
+            lines=_frame(document.get("lines"), LINE),
+            details=_frame(document.get("details"), LINE_DETAIL),
+            handed_on={
+                Month.parse(month): state_of(state.encode())
+                for month, state in document.get("handed_on", {}).items()
+            },
         )
 
 
-def counted_before(archive: Archive, month: Month, periods: Sequence[Month]) -> list[str]:
+def counted_before(
+    archive: Archive, month: Month, periods: Sequence[Month], load_ids: Sequence[int]
+) -> list[str]:
     """Name the documents of which lines of `periods` count as invoiced when `month` is billed.
 
-    A draft of an earlier month counts: it will be issued before that of `month`. A credit note
-    that a person made does not, unless its month is billed again for it.
+    A draft of an earlier month counts: it will be issued before that of `month`. Documents of
+    `month` itself do not: what is billed takes their place, or is compared with them. A credit
+    note that a person made does not count, unless its month is billed again for it. What was made
+    with other loads than `load_ids` was not known yet.
     """
+    given = {"period": str(month), "periods": [*map(str, periods)], "load_ids": [*load_ids]}
     query = (
         "select distinct invoice_id from invoices join lines using (invoice_id)"
-        " where (origin = 'run' or bills_again) and (state in ('approved', 'issued')"
-        " or (state = 'draft' and invoices.period < $period))"
+        f" where {COUNTS} and invoices.period <> $period and {IS_KNOWN}"
+        " and (state <> 'draft' or invoices.period < $period)"
         " and list_contains($periods, lines.period) order by all"
     )
-    given = {"period": str(month), "periods": [*map(str, periods)]}
     return archive.frame(query, given)["invoice_id"].to_list()
 
 
-def closed_before(archive: Archive, month: Month) -> dict[Month, list[str]]:
-    """Name who has a document that no run replaces, of each month before `month`."""
+def counted_of(archive: Archive, month: Month) -> list[str]:
+    """Name the documents that are no drafts and of which lines of `month` count as invoiced."""
+    query = (
+        "select distinct invoice_id from invoices join lines using (invoice_id)"
+        f" where {COUNTS} and state <> 'draft' and lines.period = $period order by all"
+    )
+    return archive.frame(query, {"period": str(month)})["invoice_id"].to_list()
+
+
+def closed_before(
+    archive: Archive, month: Month, load_ids: Sequence[int]
+) -> dict[Month, list[str]]:
+    """Name who has a document that no run replaces, of each month before `month`.
+
+    What was made with other loads than `load_ids` was not known yet.
+    """
     query = (
         "select distinct period, account_id from invoices where period < $period"
-        " and origin = 'run' and state in ('approved', 'issued', 'carried') order by all"
+        " and origin = 'run' and state in ('approved', 'issued', 'carried')"
+        f" and {IS_KNOWN} order by all"
     )
     closed: dict[Month, list[str]] = {}
-    for period, account_id in archive.frame(query, {"period": str(month)}).rows():
+    given = {"period": str(month), "load_ids": [*load_ids]}
+    for period, account_id in archive.frame(query, given).rows():
         closed.setdefault(Month.parse(period), []).append(account_id)
     return closed
 
@@ -104,20 +145,52 @@ def issued_of(archive: Archive, periods: Sequence[Month]) -> pl.DataFrame:
 
 def read_invoiced(archive: Archive, prior: Prior) -> Invoiced:
     """Read the lines that count as invoiced of the months that are rated again."""
-    given = {"counted": [*prior.counted], "periods": [*map(str, prior.again)]}
-    lines = "list_contains($counted, invoice_id) and list_contains($periods, period)"
+    held = {*prior.lines["invoice_id"]}
+    counted = [name for name in prior.counted if name not in held]
+    lines, details = _lines_of(archive, counted, prior.again)
     return Invoiced(
-        lines=archive.read(LINE, "lines", lines, "line_id", given),
-        details=archive.read(
-            LINE_DETAIL,
-            "details",
-            f"line_id in (select line_id from lines where {lines})",
-            "line_id, position",
-            given,
-        ),
+        lines=pl.concat([lines, prior.lines]).sort("line_id"),
+        details=pl.concat([details, prior.details]).sort("line_id", "position"),
         closed={month: {*ids} for month, ids in prior.closed.items()},
         issued=prior.issued,
     )
+
+
+def with_passing(archive: Archive, prior: Prior) -> Prior:
+    """Hold what documents say that are counted and not issued yet: it may be another tomorrow."""
+    query = (
+        "select invoice_id from invoices where state <> 'issued'"
+        " and list_contains($counted, invoice_id) order by all"
+    )
+    passing = archive.frame(query, {"counted": [*prior.counted]})["invoice_id"].to_list()
+    lines, details = _lines_of(archive, passing, prior.again)
+    return replace(prior, lines=lines, details=details)
+
+
+def _lines_of(
+    archive: Archive, counted: Sequence[str], periods: Sequence[Month]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read the lines of some months on some documents, and their details."""
+    given = {"counted": [*counted], "periods": [*map(str, periods)]}
+    lines = "list_contains($counted, invoice_id) and list_contains($periods, period)"
+    of_lines = f"line_id in (select line_id from lines where {lines})"
+    return (
+        archive.read(LINE, "lines", lines, "line_id", given),
+        archive.read(LINE_DETAIL, "details", of_lines, "line_id, position", given),
+    )
+
+
+def _text(frame: pl.DataFrame) -> str:
+    """Write a frame as text that says each value exactly."""
+    return frame.with_columns(pl.col(pl.Decimal).cast(pl.String)).write_csv()
+
+
+def _frame(text: str | None, schema: pl.Schema) -> pl.DataFrame:
+    """Read what `_text` wrote."""
+    if text is None:
+        return schema.to_frame()
+    exact = {name: pl.String() if kind.is_decimal() else kind for name, kind in schema.items()}
+    return pl.read_csv(text.encode(), schema=exact).cast(schema)
 
 
 def inputs_of_documents(archive: Archive) -> dict[Month, set[Inputs]]:
@@ -157,3 +230,9 @@ def corrected_before(archive: Archive, month: Month) -> list[Month]:
         " order by all"
     )
     return [Month.parse(row[0]) for row in archive.frame(query, {"period": str(month)}).rows()]
+
+
+def billed_with_others(archive: Archive, load_ids: Sequence[int]) -> set[Month]:
+    """The months that a run has billed with other loads than `load_ids`: not known yet."""
+    query = "select distinct period from runs where not list_has_all($load_ids, load_ids)"
+    return {*map(Month.parse, archive.frame(query, {"load_ids": [*load_ids]})["period"])}

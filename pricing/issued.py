@@ -57,20 +57,29 @@ def pack(content: bytes) -> bytes:
 
 def broken_documents(archive: Archive) -> Iterator[Problem]:
     """Yield issued documents that are not what they were, and gaps in the numbers."""
-    drafts, contents = archive.drafts_of(), _contents(archive, None)
-    is_issued = drafts.invoices["invoice_id"].is_in([*contents])
+    drafts = archive.drafts_of()
+    kept = archive.frame("select invoice_id, number, sha256, content from issued order by number")
+    is_issued = drafts.invoices["invoice_id"].is_in([*kept["invoice_id"]])
     rows = drafts.with_invoices(drafts.invoices.filter(is_issued))
     # Void is no part of a content: the document itself was issued as it is.
     as_issued = rows.with_invoices(rows.invoices.with_columns(state=pl.lit("issued")))
     told = {document["invoice_id"]: document for document in documents(as_issued)}
-    kept = archive.frame("select invoice_id, number, sha256 from issued order by number")
-    for invoice_id, number, digest in kept.rows():
-        content = contents[invoice_id]
+    for invoice_id, number, digest, packed in kept.rows():
+        content = _unpacked(packed)
         if hashlib.sha256(content).hexdigest() != digest:
             yield _broken(number, "its bytes are not those that were issued")
         elif not _says_the_same(content, told.get(invoice_id)):
             yield _broken(number, "its rows say something else than what was issued")
+    yield from _untold(archive)
     yield from _gaps(archive)
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Unpack what is kept; nothing where it is not even what was packed."""
+    try:
+        return zstandard.decompress(content)
+    except zstandard.ZstdError:
+        return b""
 
 
 def _says_the_same(content: bytes, told: dict[str, Any] | None) -> bool:
@@ -80,6 +89,27 @@ def _says_the_same(content: bytes, told: dict[str, Any] | None) -> bool:
     now: dict[str, Any] = json.loads(canonical(told))
     then: dict[str, Any] = json.loads(content)
     return all(now.get(name) == value for name, value in then.items())
+
+
+def _untold(archive: Archive) -> Iterator[Problem]:
+    """Yield where issued documents and the trail tell different stories."""
+    query = (
+        "select coalesce(told.number, issued.number, invoice_id) as number,"
+        " case when issued.sha256 is null then 'the trail says that it was issued: it is gone'"
+        " when told.sha256 is distinct from issued.sha256"
+        " then 'the trail does not say that this was issued'"
+        " when state is distinct from if(voided, 'void', 'issued')"
+        " then 'it is ' || coalesce(state, 'gone') || ', and the trail says something else' end"
+        " as what from (select object as invoice_id, facts ->> '$.number' as number,"
+        " facts ->> '$.sha256' as sha256 from trail where action = 'invoice.issued') as told"
+        " full join issued using (invoice_id)"
+        " left join (select invoice_id, state from invoices) using (invoice_id)"
+        " left join (select distinct object as invoice_id, true as voided from trail"
+        " where action = 'invoice.voided') using (invoice_id)"
+        " where what is not null order by all"
+    )
+    for number, what in archive.frame(query).rows():
+        yield _broken(number, what)
 
 
 def _gaps(archive: Archive) -> Iterator[Problem]:

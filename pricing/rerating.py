@@ -17,6 +17,7 @@ from pricing.catalog import Catalog
 from pricing.correction import ISSUED, Again, Invoiced
 from pricing.invoiced import (
     Prior,
+    billed_with_others,
     carried_before,
     closed_before,
     corrected_before,
@@ -24,6 +25,7 @@ from pricing.invoiced import (
     inputs_of_documents,
     issued_of,
     read_invoiced,
+    with_passing,
 )
 from pricing.ledger import credit_state
 from pricing.parties import payers_of
@@ -55,15 +57,16 @@ def look_back(
     """Find the state that a month begins with, and rate again what was invoiced before it.
 
     A month is rated again if its documents were made with other loads or another catalog than
-    there are now, if other documents correct it, or if a month before it is rated again. Months that were never billed for all accounts are
-    rated one after the other, from the last recorded state on. Nothing is written.
+    there are now, if other documents correct it, or if a month before it is rated again. Months
+    that were never billed for all accounts are rated one after the other, from the last recorded
+    state on. Nothing is written.
     """
     if not book.invoices_path.exists():
         opening = _state_before(catalog, None, no_state(), month, close)
         prior = Prior(month, opening, opening, (), (), {}, ISSUED.to_frame())
         return Before(prior, {}, None)
     with Archive.open(book) as archive:
-        closed = closed_before(archive, month)
+        closed = closed_before(archive, month, load_ids)
         changed = _to_rate_again(archive, catalog, month, [*closed], load_ids)
         start = min(changed, default=month)
         months = tuple(sorted(m for m in closed if m >= start))
@@ -72,14 +75,17 @@ def look_back(
             state=no_state(),  # what is not known yet follows
             opening=no_state(),
             again=months,
-            counted=tuple(counted_before(archive, month, months)),
+            counted=tuple(counted_before(archive, month, months, load_ids)),
             closed={m: closed[m] for m in months},
             issued=issued_of(archive, months),
         )
-        recorded = {m: archive.closing_of(m) for m in archive.closed_months() if m < month}
+        prior = with_passing(archive, prior)
+        late = billed_with_others(archive, load_ids)
+        known = [m for m in archive.closed_months() if m < month and m not in late]
+        recorded = {m: archive.closing_of(m) for m in known}
     last = max((m for m in recorded if m < start), default=None)
-    known = None if last is None else recorded[last]
-    state = _state_before(catalog, last, no_state() if known is None else known, start, close)
+    handed = None if last is None else recorded[last]
+    state = _state_before(catalog, last, no_state() if handed is None else handed, start, close)
     return _rate_again(book, catalog, month, replace(prior, state=state), rate, close, recorded)
 
 
@@ -87,7 +93,7 @@ def look_back_as(
     book: Book, catalog: Catalog, month: Month, prior: Prior, *, rate: Rate, close: Close
 ) -> Before:
     """Rate again what a run that recorded `prior` rated again."""
-    before = _rate_again(book, catalog, month, prior, rate, close, {})
+    before = _rate_again(book, catalog, month, prior, rate, close, prior.handed_on)
     return replace(before, prior=prior)
 
 
@@ -98,7 +104,7 @@ def _rate_again(
     prior: Prior,
     rate: Rate,
     close: Close,
-    recorded: Mapping[Month, pl.DataFrame | None],
+    recorded: Mapping[Month, pl.DataFrame] | Mapping[Month, pl.DataFrame | None],
 ) -> Before:
     """Rate the months from `prior.start` up to `month`.
 
@@ -107,6 +113,7 @@ def _rate_again(
             does all of a month that nothing but drafts was made of: these stand as they are.
     """
     state, at = prior.state, prior.start
+    handed_on: dict[Month, pl.DataFrame] = {}
     again: dict[Month, Again] = {}
     while at < month:
         kept = recorded.get(at)
@@ -118,10 +125,11 @@ def _rate_again(
             state = closing_state([paid, *rating.closing])
         else:
             state = close(at, state) if kept is None else kept
+            handed_on[at] = state
         at = at.next()
     with Archive.open(book) as archive:
         invoiced = read_invoiced(archive, prior)
-    return Before(replace(prior, opening=state), again, invoiced)
+    return Before(replace(prior, opening=state, handed_on=handed_on), again, invoiced)
 
 
 def _to_rate_again(

@@ -16,7 +16,7 @@ from pricing.archive import Archive, Run
 from pricing.billing import Rated
 from pricing.correction import ISSUED, changed_lines
 from pricing.invoice import Drafts, in_plan
-from pricing.invoiced import Prior, closed_before, counted_before, read_invoiced
+from pricing.invoiced import Prior, counted_of, read_invoiced
 from pricing.line import CHARGED
 from pricing.money import amount_text
 from pricing.state import no_state
@@ -47,8 +47,8 @@ def differences_to_kept(book: Book, month: Month, rated: Rated) -> pl.DataFrame:
     if not book.invoices_path.exists():
         return LINE_DIFFERENCE.to_frame()
     with Archive.open(book) as archive:
-        closed = closed_before(archive, month.next()).get(month, [])
-        counted = tuple(counted_before(archive, month.next(), [month]))
+        closed = archive.kept_accounts(month)
+        counted = tuple(counted_of(archive, month))
         invoiced = read_invoiced(
             archive,
             Prior(

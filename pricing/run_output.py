@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from metering.output import print_table, quantity_text, say
+from metering.output import Format, print_table, quantity_text, say
 from pricing.money import amount_text
 from pricing.run import Bill
 
@@ -22,8 +22,11 @@ def differences_of(frame: pl.DataFrame) -> list[dict[str, object]]:
     ]
 
 
-def say_differences(made: Bill) -> None:
-    """Say what the next invoices will correct, or after a dry run what would change."""
+def say_differences(made: Bill, output_format: Format) -> None:
+    """Say what the next invoices will correct, or after a dry run what would change.
+
+    Data for programs says it already: a table of it is for people.
+    """
     frame = made.differences
     if frame.is_empty():
         if made.run_id is None:
@@ -34,7 +37,8 @@ def say_differences(made: Bill) -> None:
     sums = frame.group_by("currency").agg(pl.col("amount_minor").sum()).sort("currency")
     totals = ", ".join(f"{amount_text(minor, name)} {name}" for name, minor in sums.rows())
     if made.run_id is None:
-        print_table(differences_of(frame), columns=COLUMNS, title="What would change")
+        if output_format == "table":
+            print_table(differences_of(frame), columns=COLUMNS, title="What would change")
         say(f"{frame.height:,} lines of {accounts} would change by {totals}")
         return
     say(
