@@ -17,7 +17,7 @@ from tests.pricing.life.office import FILES, SETTINGS, Office, plan
 IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"
 KILLS = 50 if IS_DEEP else 3
 ACCOUNTS = [f"a{number}" for number in range(12)]
-JOBS = (
+JOBS: tuple[tuple[str, ...], ...] = (
     ("bill", "2026-10"),
     ("invoice", "approve", "2026-10"),
     ("invoice", "issue", "2026-10", "--date", "2026-11-03"),
