@@ -204,6 +204,12 @@ def _say_outcome(made: Bill, output_format: Format) -> None:
             f"{len(made.refused)} accounts have rows in quarantine, like {first} with {count}:"
             " see tollbook quarantine list"
         )
+    for month, accounts in made.outcome.get("undocumented", {}).items():
+        owing = "1 account has" if len(accounts) == 1 else f"{len(accounts):,} accounts have"
+        say(
+            f"{owing} usage in {month} and no document of it, like {accounts[0]}:"
+            f" tollbook bill {month}"
+        )
     if made.outdated:
         months = ", ".join(map(str, made.outdated))
         say(f"what {made.month} hands on has changed: bill {months} again, in this order")

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from metering.account import Account
 from metering.period import Month
 from pricing.charge import DETAIL
 from pricing.invoice import in_plan
 from pricing.line import CHARGED
-from pricing.outcome import Blocked
+from pricing.money import amount_text
+from pricing.outcome import Blocked, merged
+from pricing.parties import payers_of
 
 OF_PERIOD = {"period": pl.String(), "is_correction": pl.Boolean()}
 CORRECTED = pl.Schema({**CHARGED, **OF_PERIOD})
@@ -65,14 +68,17 @@ class Again:
 
 
 def correct(
-    again: Mapping[Month, Again], invoiced: Invoiced, payers: Mapping[str, str]
+    again: Mapping[Month, Again], invoiced: Invoiced, facts: Mapping[str, Account]
 ) -> Corrections:
     """Take what was invoiced off what is known now.
+
+    Nothing is converted: a correction in another currency than that of the invoice which would get
+    it is left out, and blocks that invoice.
 
     Args:
         again: The months that may have changed.
         invoiced: What was invoiced of them.
-        payers: Who pays in the month whose invoice gets the corrections.
+        facts: The accounts, as they are in the month whose invoice gets the corrections.
     """
     if not again:
         return Corrections()
@@ -85,12 +91,16 @@ def correct(
         now = found.details.filter(is_closed).with_columns(**_of(month))
         then = then_details.filter(is_closed, pl.col("period") == str(month))
         details.append(_difference_of_details(now, then, changed))
-    all_lines = pl.concat(lines)
-    periods = all_lines.select("period", account_id=pl.col("account_id").replace(dict(payers)))
+    all_lines, payers = pl.concat(lines), payers_of(facts)
+    payer_id = pl.col("account_id").replace(payers)
+    currencies = {name: account.currency for name, account in facts.items()}
+    its = payer_id.replace_strict(currencies, default=None, return_dtype=pl.String())
+    foreign = all_lines.filter(pl.col("currency") != its).with_columns(its=its)
+    periods = all_lines.select("period", account_id=payer_id)
     return Corrections(
-        lines=all_lines,
-        details=pl.concat(details),
-        blocked=_blocked(again, invoiced),
+        lines=all_lines.filter(pl.col("currency") == its),
+        details=pl.concat(details).filter(pl.col("currency") == its),
+        blocked=merged(_blocked(again, invoiced), _blocked_by_currency(foreign)),
         numbers=_numbers(periods.unique(), invoiced.issued),
         present=frozenset(all_lines["account_id"]),
     )
@@ -187,6 +197,17 @@ def _blocked(again: Mapping[Month, Again], invoiced: Invoiced) -> Blocked:
             if found.payers.get(account_id, account_id) in closed:
                 said = [{**reason, "what": f"{month}: {reason['what']}"} for reason in reasons]
                 blocked.setdefault(account_id, []).extend(said)
+    return blocked
+
+
+def _blocked_by_currency(foreign: pl.DataFrame) -> Blocked:
+    blocked: dict[str, list[dict[str, str]]] = {}
+    key = ["account_id", "period", "currency", "its"]
+    sums = foreign.group_by(key).agg(pl.len(), pl.col("amount_minor").sum()).sort(key)
+    for account_id, period, currency, its, count, minor in sums.iter_rows():
+        what = f"{period}: {amount_text(minor, currency)} {currency} on an invoice in {its}"
+        said = {"reason": "other_currency", "quantity": str(count), "what": what}
+        blocked.setdefault(account_id, []).append(said)
     return blocked
 
 

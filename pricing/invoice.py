@@ -271,7 +271,7 @@ def _lines(month: Month, charged: pl.DataFrame, payers: Mapping[str, str]) -> pl
         .with_columns(invoice_id=pl.format("{}/{}/1", "payer_id", pl.lit(str(month))))
         .sort(
             *("payer_id", pl.col("account_id") != pl.col("payer_id"), "account_id"),
-            *("is_correction", "period", "plan", "position", "charge"),
+            *("is_correction", "period", "plan", "position", "charge", "kind"),
         )
     )
     is_shared = pl.len().over("invoice_id", "account_id", "period", "is_correction", "slug") > 1
@@ -283,8 +283,11 @@ def _lines(month: Month, charged: pl.DataFrame, payers: Mapping[str, str]) -> pl
         pl.col("slug"),
     ]
     short = pl.concat_str(parts, separator=".", ignore_nulls=True)
-    return named.with_columns(
-        line_id=pl.format("{}#{}", "invoice_id", short),
+    # A charge that was renamed may be written the same: what comes second has a number.
+    nth = pl.int_range(1, pl.len() + 1).over("invoice_id", "short")
+    numbered = pl.when(nth > 1).then(pl.format("{}.{}", "short", nth)).otherwise("short")
+    return named.with_columns(short=short).with_columns(
+        line_id=pl.format("{}#{}", "invoice_id", numbered),
         in_plan="charge",
         charge=shown,
         position=pl.int_range(pl.len(), dtype=pl.Int64).over("invoice_id"),

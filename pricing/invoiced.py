@@ -193,6 +193,18 @@ def _frame(text: str | None, schema: pl.Schema) -> pl.DataFrame:
     return pl.read_csv(text.encode(), schema=exact).cast(schema)
 
 
+def documented_in(archive: Archive, periods: Sequence[Month]) -> dict[Month, list[str]]:
+    """Name who has a document that a run made, of each of these months."""
+    query = (
+        "select distinct period, account_id from invoices where origin = 'run'"
+        " and list_contains($periods, period) order by all"
+    )
+    found: dict[Month, list[str]] = {}
+    for period, account_id in archive.frame(query, {"periods": [*map(str, periods)]}).rows():
+        found.setdefault(Month.parse(period), []).append(account_id)
+    return found
+
+
 def inputs_of_documents(archive: Archive) -> dict[Month, set[Inputs]]:
     """The catalogs and loads that the documents of each month were made with."""
     query = (

@@ -44,6 +44,15 @@ def blocked_by(details: pl.DataFrame, left: pl.DataFrame) -> Blocked:
     return blocked
 
 
+def merged(*parts: Blocked) -> Blocked:
+    """Put together what keeps invoices back."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for part in parts:
+        for account_id, reasons in part.items():
+            found.setdefault(account_id, []).extend(reasons)
+    return found
+
+
 def _coverage(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Fold the counts of one account: for each component of a plan, what became of each delivery.
 

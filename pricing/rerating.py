@@ -4,11 +4,12 @@ Months are rated in their order, since each begins with what the one before hand
 paid is no question of rating: it stays what documents say.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from metering.errors import BookError, Problem
 from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive
@@ -22,6 +23,7 @@ from pricing.invoiced import (
     closed_before,
     corrected_before,
     counted_before,
+    documented_in,
     inputs_of_documents,
     issued_of,
     read_invoiced,
@@ -43,6 +45,18 @@ class Before:
     prior: Prior
     again: dict[Month, Again]
     invoiced: Invoiced | None  # None where nothing was ever billed
+    documented: Mapping[Month, Collection[str]] = field(default_factory=dict)
+
+    def undocumented(self) -> dict[str, list[str]]:
+        """Name who owes something for a month that was invoiced, and has no document of it."""
+        found: dict[str, list[str]] = {}
+        for month, again in self.again.items():
+            payer_id = pl.col("account_id").replace(dict(again.payers))
+            is_there = payer_id.is_in([*self.documented.get(month, ())])
+            owing = again.lines.filter(~is_there, pl.col("amount_minor") != 0)
+            if owing.height:
+                found[str(month)] = owing["account_id"].unique().sort().to_list()
+        return found
 
 
 def look_back(
@@ -129,7 +143,25 @@ def _rate_again(
         at = at.next()
     with Archive.open(book) as archive:
         invoiced = read_invoiced(archive, prior)
-    return Before(replace(prior, opening=state, handed_on=handed_on), again, invoiced)
+        documented = documented_in(archive, prior.again)
+    _check_owners(catalog, invoiced)
+    return Before(replace(prior, opening=state, handed_on=handed_on), again, invoiced, documented)
+
+
+def _check_owners(catalog: Catalog, invoiced: Invoiced) -> None:
+    known = {*catalog.accounts.ids()}
+    named = {*invoiced.lines["account_id"]}.union(*invoiced.closed.values())
+    if named - known:
+        raise BookError(
+            [
+                Problem(
+                    "accounts.csv account_id",
+                    f"account '{name}' has documents and is not in accounts.csv",
+                    "put its row back: its invoices can only be corrected if it is known",
+                )
+                for name in sorted(named - known)
+            ]
+        )
 
 
 def _to_rate_again(

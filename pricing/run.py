@@ -31,7 +31,6 @@ from pricing.correction import correct
 from pricing.invoice import Drafts
 from pricing.invoiced import Prior
 from pricing.opening_state import check_not_taken_over
-from pricing.parties import payers_of
 from pricing.rerating import Before, look_back, look_back_as
 from pricing.run_outcome import (
     changes_to_documents,
@@ -104,7 +103,7 @@ def bill(
         outcome = outcome_of(rated, changed.clear())
         return Bill(month, rated.drafts, rated.unassigned, refused, None, outcome, (), changed)
     differences = differences_to_kept(book, month, rated)
-    outcome = outcome_of(rated, differences)
+    outcome = outcome_of(rated, differences) | {"undocumented": before.undocumented()}
     tell(f"writing {rated.drafts.invoices.height:,} drafts")
     run = Run(
         month=month,
@@ -157,7 +156,7 @@ def rate_after(store: Store, catalog: Catalog, month: Month, before: Before) -> 
     """Rate a month after those before it, with the corrections of these."""
     corrections = None
     if before.invoiced is not None:
-        corrections = correct(before.again, before.invoiced, payers_of(catalog.facts(month)))
+        corrections = correct(before.again, before.invoiced, catalog.facts(month))
     daily = daily_deliveries(store, catalog, month)
     rated = rate_month(
         catalog,

@@ -15,7 +15,7 @@ from pricing.catalog import Catalog
 from pricing.correction import Corrections
 from pricing.invoice import LINE, Drafts, Heads, draft, draft_lines, due_after, total_up
 from pricing.ledger import Paid, pay
-from pricing.outcome import Blocked, blocked_by, coverage_of
+from pricing.outcome import Blocked, blocked_by, coverage_of, merged
 from pricing.parties import payers_of, payment_terms, write_parties
 from pricing.tax import TAX, Taxed, buyers_of, tax_lines
 
@@ -68,7 +68,7 @@ def settle(
     totals = total_up(lines, taxed.taxes)
     currencies = {name: account.currency or "" for name, account in facts.items()}
     paid = pay(month, catalog.credits, currencies, totals=totals, opening=opening)
-    reasons = _merge(
+    reasons = merged(
         _of_payers(rating.blocked(), payers),
         _of_payers(corrections.blocked, payers),
         taxed.blocked,
@@ -136,11 +136,3 @@ def _daily_of_payers(
             counts if earlier is None else [a + b for a, b in zip(earlier, counts, strict=True)]
         )
     return found
-
-
-def _merge(*parts: Blocked) -> Blocked:
-    merged: dict[str, list[dict[str, str]]] = {}
-    for part in parts:
-        for account_id, reasons in part.items():
-            merged.setdefault(account_id, []).extend(reasons)
-    return merged

@@ -180,3 +180,63 @@ def test_months_that_are_too_far_back_are_not_rated_again(office: Office) -> Non
     office.close("2026-11")
 
     assert office.lines("acme/2026-11/1") == {"2026-10.messages": 20}
+
+
+def test_charges_that_were_renamed_are_taken_off_and_charged_anew(office: Office) -> None:
+    """Both names may be written the same in the id of a line."""
+    office.load(office.send(10, "2026-09-10"))
+    office.close("2026-09")
+    charge = 'name = "Messages"\nmeter = "deliveries"\n'
+    office.write("plans/plain.toml", plan(charge + per_unit("0.12")))
+    office.close("2026-10")
+
+    assert sorted(office.lines("acme/2026-10/1").values()) == [-100, 120]
+    assert office.verdict("acme/2026-10/1") == "same bytes"
+
+
+def test_amounts_of_two_currencies_are_never_added_up(office: Office) -> None:
+    """An account that pays in dollars from October on is late for September, which was in euro."""
+    dollars = plan(name="dollars").replace("EUR", "USD")
+    office.write("plans/dollars.toml", dollars)
+    office.write(
+        "accounts.csv",
+        "account_id,effective_from,name,currency\nacme,,Acme,EUR\nacme,2026-10-01,Acme,USD\n"
+        "bistro,,Bistro,EUR\n",
+    )
+    office.write(
+        "subscriptions.csv",
+        "account_id,plan,effective_from,effective_to\nacme,plain,,2026-10-01\n"
+        "acme,dollars,2026-10-01,\nbistro,plain,,\n",
+    )
+    office.load(office.send(10, "2026-09-10"))
+    office.close("2026-09")
+    office.load(office.send(2, "2026-09-11"), office.send(4, "2026-10-11"))
+    office.bill("2026-10", exit_code=3)
+
+    document = office.document("acme/2026-10/1")
+    assert (document["currency"], document["total"]) == ("USD", "0.40")
+    assert "2026-09: 0.20 EUR" in document["blocked"][0]["what"]
+
+
+def test_an_account_with_documents_is_not_taken_out_of_the_book(office: Office) -> None:
+    office.load(office.send(10, "2026-09-10"), office.send(2, "2026-09-10", "2"))
+    office.close("2026-09")
+    office.write("accounts.csv", "account_id,name\nbistro,Bistro\n")
+    office.write("senders.csv", "sender_id,account_id\n2,bistro\n")
+    office.write("subscriptions.csv", "account_id,plan\nbistro,plain\n")
+    refused = office.run("bill", "2026-10", exit_code=2)
+
+    assert "account 'acme' has documents and is not in accounts.csv" in refused.stderr
+
+
+def test_a_month_is_said_to_lack_the_accounts_that_got_usage_in_it_later(office: Office) -> None:
+    """They have no document that a later one could correct: their month has to be billed."""
+    office.load(office.send(10, "2026-09-10"))
+    office.write("subscriptions.csv", "account_id,plan\nacme,plain\n")
+    office.close("2026-09")
+    office.write("subscriptions.csv", "account_id,plan\nacme,plain\nbistro,plain\n")
+    office.load(office.send(3, "2026-09-11", "2"), office.send(1, "2026-10-11", "2"))
+    said = office.run("bill", "2026-10").stderr
+
+    assert "1 account has usage in 2026-09 and no document of it, like bistro" in said
+    assert "tollbook bill 2026-09" in said
