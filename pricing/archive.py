@@ -46,6 +46,8 @@ class Run:
     actor: str = ""
     prior: bytes = b""  # what it took from runs and documents before it
     outcome: Mapping[str, Any] = field(default_factory=dict)  # counts and sums, for people
+    # What the months that it rated again hand on by now: schema STATE.
+    closings: Mapping[Month, pl.DataFrame] = field(default_factory=dict)
 
 
 class Archive:
@@ -123,8 +125,9 @@ class Archive:
     def replace_drafts(self, run: Run, rated: Rated) -> tuple[int, Drafts]:
         """Put what was rated in the place of the drafts of its month, or of `only_accounts` in it.
 
-        The closing state of these accounts is replaced with them. Documents that are no drafts
-        stay, and keep their place; so does the state that they were made with.
+        The closing state of these accounts is replaced with them, and so is that of months which
+        the run rated again. Documents that are no drafts stay, and keep their place; so does the
+        state that they were made with.
 
         Returns:
             The id of the run, and what was written.
@@ -143,6 +146,9 @@ class Archive:
             self.append("credits_used", drafts.credits)
             self.append("credit_ledger", written.ledger)
             self.append("closings", written.closing.with_columns(period))
+            for month, state in run.closings.items():
+                self.execute("delete from closings where period = $period", {"period": str(month)})
+                self.append("closings", state.with_columns(period=pl.lit(str(month))))
         return run_id, drafts
 
     def closing_of(self, month: Month) -> pl.DataFrame | None:

@@ -244,7 +244,11 @@ def corrected_before(archive: Archive, month: Month) -> list[Month]:
     return [Month.parse(row[0]) for row in archive.frame(query, {"period": str(month)}).rows()]
 
 
-def billed_with_others(archive: Archive, load_ids: Sequence[int]) -> set[Month]:
-    """The months that a run has billed with other loads than `load_ids`: not known yet."""
-    query = "select distinct period from runs where not list_has_all($load_ids, load_ids)"
-    return {*map(Month.parse, archive.frame(query, {"load_ids": [*load_ids]})["period"])}
+def last_with_others(archive: Archive, load_ids: Sequence[int]) -> Month | None:
+    """The last month that a run has billed with other loads than `load_ids`, None if none has.
+
+    What it and the months before it hand on may be what was not known yet.
+    """
+    query = "select max(period) from runs where not list_has_all($load_ids, load_ids)"
+    found = archive.value(query, {"load_ids": [*load_ids]})
+    return None if found is None else Month.parse(found)

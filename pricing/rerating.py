@@ -18,7 +18,6 @@ from pricing.catalog import Catalog
 from pricing.correction import ISSUED, Again, Invoiced
 from pricing.invoiced import (
     Prior,
-    billed_with_others,
     carried_before,
     closed_before,
     corrected_before,
@@ -26,6 +25,7 @@ from pricing.invoiced import (
     documented_in,
     inputs_of_documents,
     issued_of,
+    last_with_others,
     read_invoiced,
     with_passing,
 )
@@ -46,6 +46,8 @@ class Before:
     again: dict[Month, Again]
     invoiced: Invoiced | None  # None where nothing was ever billed
     documented: Mapping[Month, Collection[str]] = field(default_factory=dict)
+    # What the months that were rated again hand on by now: schema STATE.
+    closings: Mapping[Month, pl.DataFrame] = field(default_factory=dict)
 
     def undocumented(self) -> dict[str, list[str]]:
         """Name who owes something for a month that was invoiced, and has no document of it."""
@@ -94,8 +96,8 @@ def look_back(
             issued=issued_of(archive, months),
         )
         prior = with_passing(archive, prior)
-        late = billed_with_others(archive, load_ids)
-        known = [m for m in archive.closed_months() if m < month and m not in late]
+        late = last_with_others(archive, load_ids)
+        known = [m for m in archive.closed_months() if m < month and (late is None or m > late)]
         recorded = {m: archive.closing_of(m) for m in known}
     last = max((m for m in recorded if m < start), default=None)
     handed = None if last is None else recorded[last]
@@ -128,6 +130,7 @@ def _rate_again(
     """
     state, at = prior.state, prior.start
     handed_on: dict[Month, pl.DataFrame] = {}
+    closings: dict[Month, pl.DataFrame] = {}
     again: dict[Month, Again] = {}
     while at < month:
         kept = recorded.get(at)
@@ -136,7 +139,7 @@ def _rate_again(
             payers = payers_of(catalog.facts(at))
             again[at] = Again(rating.lines, rating.details, rating.blocked(), payers)
             paid = credit_state(no_state() if kept is None else kept)
-            state = closing_state([paid, *rating.closing])
+            state = closings[at] = closing_state([paid, *rating.closing])
         else:
             state = close(at, state) if kept is None else kept
             handed_on[at] = state
@@ -145,7 +148,8 @@ def _rate_again(
         invoiced = read_invoiced(archive, prior)
         documented = documented_in(archive, prior.again)
     _check_owners(catalog, invoiced)
-    return Before(replace(prior, opening=state, handed_on=handed_on), again, invoiced, documented)
+    prior = replace(prior, opening=state, handed_on=handed_on)
+    return Before(prior, again, invoiced, documented, closings)
 
 
 def _check_owners(catalog: Catalog, invoiced: Invoiced) -> None:

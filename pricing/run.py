@@ -116,6 +116,7 @@ def bill(
         actor=actor,
         prior=before.prior.content(),
         outcome=outcome,
+        closings=before.closings,
     )
     run_id, drafts, later = _write(book, run, rated)
     return Bill(month, drafts, rated.unassigned, refused, run_id, outcome, later, differences)

@@ -240,3 +240,24 @@ def test_a_month_is_said_to_lack_the_accounts_that_got_usage_in_it_later(office:
 
     assert "1 account has usage in 2026-09 and no document of it, like bistro" in said
     assert "tollbook bill 2026-09" in said
+
+
+def test_a_month_that_is_too_far_back_hands_on_what_it_was_known_to_when_it_was_last_rated(
+    office: Office,
+) -> None:
+    """October began with what September handed on with its late usage, and still does."""
+    office.invoicing("months_back = 1\n")
+    allowance = "allowance = { quantity = 10, carry_over_months = 1 }\n"
+    office.write("plans/plain.toml", plan(MESSAGES + allowance + per_unit("0.10")))
+    office.write("subscriptions.csv", SINCE_SEPTEMBER)
+    office.load(office.send(4, "2026-09-10"))
+    office.close("2026-09")
+    office.load(office.send(3, "2026-09-11"), office.send(16, "2026-10-10"))
+    office.close("2026-10")
+    office.load(office.send(1, "2026-10-12"))
+    office.close("2026-11")
+
+    assert office.lines("acme/2026-10/1") == {"messages": 30, "2026-09.messages": 0}
+    assert office.lines("acme/2026-11/1") == {"2026-10.messages": 10}
+    assert office.verdict("acme/2026-11/1") == "same bytes"
+    assert office.verdict("acme/2026-09/1") == "same bytes"
