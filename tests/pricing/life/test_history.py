@@ -85,6 +85,27 @@ def test_a_document_is_computed_again_though_a_draft_that_it_counted_on_is_anoth
     assert office.verdict("acme/2026-11/1") == "same bytes"
 
 
+def test_the_trail_says_who_did_what_and_why(office: Office) -> None:
+    office.load(office.send(10, "2026-09-10"))
+    office.bill("2026-09", "--by", "ann")
+    office.run("invoice", "approve", "acme/2026-09/1", "--by", "ben", "--reason", "looks right")
+    office.run("invoice", "reopen", "acme/2026-09/1", "--by", "cleo", "--reason", "it is not")
+    office.write("plans/plain.toml", LATER)
+    office.bill("2026-09", "--by", "ann")
+    rows = office.rows("trail")
+
+    assert [(row["actor"], row["action"], row["reason"]) for row in rows] == [
+        ("ann", "catalog.changed", None),
+        ("ann", "run.finished", None),
+        ("ben", "invoice.approved", "looks right"),
+        ("cleo", "invoice.reopened", "it is not"),
+        ("ann", "catalog.changed", None),
+        ("ann", "run.finished", None),
+    ]
+    assert json.loads(rows[4]["facts"])["files"] == ["plans/plain.toml"]
+    assert rows[3]["previous_sha256"] == rows[2]["sha256"]
+
+
 # tollbook verify
 
 
