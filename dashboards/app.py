@@ -1,24 +1,47 @@
-"""The app: a header, and the view that the address names. Started by `tollbook dashboard`.
+"""The app: who is asking, a header, and the view that the address names.
 
-The book is the folder that TOLLBOOK names. The app reads the current generation of its reports and
-nothing else; each rerun looks for a newer one.
+Started by `tollbook dashboard`. The book is the folder that TOLLBOOK names. The app reads the
+current generation of its reports; each rerun looks for a newer one.
 """
 
 import os
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import streamlit as st
 
 from dashboards import text
-from dashboards.filters import choose_month, choose_view, say_refused_month
-from dashboards.format import count, instant, month_name, plain
+from dashboards.access import (
+    DashboardSettings,
+    Role,
+    Viewer,
+    read_dashboard_settings,
+    viewer_of,
+)
+from dashboards.filters import Page, choose_month, choose_rows, choose_span, say_refused
+from dashboards.format import count, days, instant, month_name, plain
 from dashboards.load import Generation, current
-from dashboards.views import invoices, usage
-from dashboards.views.empty import say_empty
-from metering.errors import UsageError
+from dashboards.span import Span
+from dashboards.views import (
+    add_ons,
+    cohorts,
+    conversations,
+    forecast,
+    free_tier,
+    funnel,
+    hours,
+    invoices,
+    markets,
+    operations,
+    overview,
+    prices,
+    usage,
+)
+from dashboards.views.parts import say_empty
+from metering.errors import BookError, UsageError
 from metering.period import Month
 from metering.settings import Book
 
@@ -28,57 +51,191 @@ STYLE = """<style>
 .stMainBlockContainer {padding-top: 2.25rem; padding-bottom: 3rem}
 .stHeading h1 {font-size: 1.75rem}
 .stHeading h3 {font-size: 1.25rem}
+section[data-testid="stSidebar"] .stButton button {justify-content: flex-start; min-height: 2.1rem}
+section[data-testid="stSidebar"] .stButton button > div {justify-content: flex-start}
+section[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: .3rem}
+@media (max-width: 640px) {.stMainBlockContainer {padding-top: 4.25rem}}
 </style>"""
-VIEWS: Mapping[str, Callable[[Generation, str], None]] = {
-    text.INVOICES: invoices.show,
-    text.USAGE: usage.show,
+# A picture of our own: an icon by name would be fetched from the network.
+ICON = Path(__file__).parent / "assets" / "icon.svg"
+LOOKERS: tuple[Role, ...] = ("product", "finance", "operator", "account-reader")
+OWNERS: tuple[Role, ...] = ("product", "finance", "operator")
+
+
+@dataclass(frozen=True)
+class View:
+    """A view: what it is drawn from, in which part of the list it stands, and who may see it."""
+
+    show: Callable[..., None]
+    of: Literal["page", "month", "generation", "book"]
+    section: str
+    icon: str
+    roles: tuple[Role, ...]
+
+
+VIEWS = {
+    text.OVERVIEW: View(overview.show, "page", text.PRODUCT, "space_dashboard", LOOKERS),
+    text.USAGE: View(usage.show, "page", text.PRODUCT, "bar_chart", LOOKERS),
+    text.MARKETS: View(markets.show, "page", text.PRODUCT, "public", LOOKERS),
+    text.HOURS: View(hours.show, "page", text.PRODUCT, "schedule", LOOKERS),
+    text.FUNNEL: View(funnel.show, "page", text.PRODUCT, "filter_alt", LOOKERS),
+    text.CONVERSATIONS: View(conversations.show, "page", text.PRODUCT, "forum", LOOKERS),
+    text.COHORTS: View(cohorts.show, "page", text.PRODUCT, "groups", OWNERS),
+    text.FREE_TIER: View(free_tier.show, "page", text.PRODUCT, "savings", LOOKERS),
+    text.ADD_ONS: View(add_ons.show, "page", text.PRODUCT, "extension", LOOKERS),
+    text.FORECAST: View(forecast.show, "page", text.PRODUCT, "trending_up", LOOKERS),
+    text.INVOICES: View(
+        invoices.show, "month", text.FINANCE, "receipt_long", ("finance", "account-reader")
+    ),
+    text.PRICES: View(prices.show, "book", text.FINANCE, "sell", ("finance", "operator")),
+    text.RUNS: View(
+        operations.show_runs, "generation", text.OPERATIONS, "history", ("finance", "operator")
+    ),
+    text.LOADS: View(
+        operations.show_loads, "generation", text.OPERATIONS, "upload_file", ("operator",)
+    ),
+    text.QUARANTINE: View(
+        operations.show_quarantine, "generation", text.OPERATIONS, "block", ("operator",)
+    ),
 }
 
 
 def main() -> None:
     """Draw the page."""
-    st.set_page_config(page_title=text.TITLE, page_icon=":material/receipt_long:", layout="wide")
+    st.set_page_config(page_title=text.TITLE, page_icon=str(ICON), layout="wide")
     st.html(STYLE)
     try:
         book = Book.at(Path(os.environ.get("TOLLBOOK", ".")))
+        settings = read_dashboard_settings(book)
     except UsageError:
         say_empty(text.NO_BOOK)
+        return
+    except BookError as error:
+        st.error(text.BAD_SETTINGS)
+        st.code(str(error), language=None)
+        return
+    viewer = viewer_of(settings, claims())
+    if viewer is None:
+        ask_to_log_in(settings)
         return
     try:
         generation = current(book.reports)
         if generation is None:
             say_empty(text.NO_REPORTS)
             return
-        draw(generation)
+        draw(
+            generation if viewer.account_id is None else generation.only(viewer.account_id),
+            viewer,
+            book,
+        )
     except FileNotFoundError:
         # Two newer generations were published since this run began: what it read was cleared.
         st.info(text.RELOAD)
 
 
-def draw(generation: Generation) -> None:
-    """Draw the header and a view of one generation."""
-    if not generation.months:
-        st.title(text.TITLE, anchor=False)
+def claims() -> dict[str, Any]:
+    """What the identity provider says of who is asking; empty where nobody is asked."""
+    return dict(st.user.to_dict())
+
+
+def ask_to_log_in(settings: DashboardSettings) -> None:
+    """Offer the login; who is logged in and sees nothing has no role, or a login that is old."""
+    st.title(text.TITLE, anchor=False)
+    if claims().get("is_logged_in"):
+        st.warning(text.NO_ROLE.format(email=plain(str(claims().get("email") or "?"))))
+        st.button(text.LOG_OUT, on_click=st.logout, icon=":material/logout:")
+        return
+    st.markdown(text.LOG_IN_FIRST)
+    arguments = [settings.provider] if settings.provider else []
+    st.button(text.LOG_IN, on_click=st.login, args=arguments, icon=":material/login:")
+
+
+def draw(generation: Generation, viewer: Viewer, book: Book) -> None:
+    """Draw the list of views, the header, and a view of one generation."""
+    name = choose_view(viewer)
+    view = VIEWS[name]
+    if not generation.months and view.of in ("page", "month"):
+        st.title(name, anchor=False)
         say_empty(text.NO_DELIVERIES if generation.load_count else text.NO_LOADS)
         return
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        view = choose_view()
-        month = choose_month(generation)
-    title = text.TITLE_OF.format(view=view, month=month_name(month))
-    st.title(title, anchor=False)
-    _show_state(generation, month)
-    say_refused_month(month)
-    VIEWS[view](generation, month)
+    match view.of:
+        case "month":
+            month = choose_month(generation)
+            _say_what(name, month_name(month), generation, Month.parse(month))
+            view.show(generation, month)
+        case "page" if not generation.used_months:
+            st.title(name, anchor=False)
+            say_empty(text.NO_DELIVERIES)
+        case "page":
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                span = choose_span(generation)
+                where = choose_rows(generation)
+            page = Page(generation, span, where)
+            _say_what(name, days(span), generation, _month_of(span))
+            _say_filters(page)
+            view.show(page)
+        case "book":
+            _say_what(name, None, generation, None)
+            view.show(generation, book)
+        case "generation":
+            _say_what(name, None, generation, None)
+            view.show(generation)
 
 
-def _show_state(generation: Generation, month: str) -> None:
-    """Say how far the data reach, and in which state the month is."""
+def choose_view(viewer: Viewer) -> str:
+    """Draw the list of views that a person may see, and answer the one in the address."""
+    seen = [name for name, view in VIEWS.items() if viewer.may(*view.roles)]
+    asked = st.query_params.get("view")
+    chosen = asked if asked in seen else seen[0]
+    with st.sidebar:
+        section = None
+        for name in seen:
+            if VIEWS[name].section != section:
+                section = VIEWS[name].section
+                st.caption(section)
+            st.button(
+                name,
+                key=f"view/{name}",
+                icon=f":material/{VIEWS[name].icon}:",
+                type="secondary" if name == chosen else "tertiary",
+                width="stretch",
+                on_click=_go,
+                args=(name,),
+            )
+        st.caption(text.NOT_LOGGED_IN if viewer.email is None else plain(viewer.email))
+        if viewer.email is not None:
+            st.button(text.LOG_OUT, on_click=st.logout, icon=":material/logout:", type="tertiary")
+    if asked is not None and asked not in seen:
+        st.info(text.VIEW_UNKNOWN.format(shown=chosen))
+    return chosen
+
+
+def _go(name: str) -> None:
+    st.query_params["view"] = name
+
+
+def _month_of(span: Span) -> Month | None:
+    """The month that a span is, None for any other days."""
+    month = Month.of(span.first)
+    return month if span == Span(month.first_day, month.last_day) else None
+
+
+def _say_what(name: str, when: str | None, generation: Generation, month: Month | None) -> None:
+    """Say which view of what this is, how far the data reach, and in which state a month is."""
+    st.title(name if when is None else text.TITLE_OF.format(view=name, when=when), anchor=False)
     seller, latest_at = plain(generation.seller), generation.latest_event_at
     if latest_at is None:
         st.caption(text.NO_DATA_UP_TO.format(seller=seller))
     else:
         st.caption(text.DATA_UP_TO.format(seller=seller, instant=instant(latest_at)))
-    found = generation.invoices(month)
+    if month is not None:
+        _show_state(generation, month)
+    say_refused()
+
+
+def _show_state(generation: Generation, month: Month) -> None:
+    found = generation.invoices(str(month))
+    latest_at = generation.latest_event_at
     with st.container(horizontal=True, gap="xsmall"):
         if found.is_empty():
             st.badge(text.NOT_BILLED, color="gray")
@@ -91,12 +248,18 @@ def _show_state(generation: Generation, month: str) -> None:
         if generation.quarantined_count:
             number = count(generation.quarantined_count)
             st.badge(text.QUARANTINED.format(count=number), color="gray")
-        if latest_at is not None and latest_at < _end(month):
+        if latest_at is not None and latest_at < month.bounds("UTC")[1].astimezone(UTC):
             st.badge(text.MONTH_OPEN, color="yellow", help=text.MONTH_OPEN_HELP)
 
 
-def _end(month: str) -> datetime:
-    return Month.parse(month).bounds("UTC")[1].astimezone(UTC)
+def _say_filters(page: Page) -> None:
+    """Say which rows count, where not all do."""
+    said = [
+        f"{text.DIMENSIONS[name]}: {', '.join(plain(value or text.UNKNOWN) for value in values)}"
+        for name, values in page.where.items()
+    ]
+    if said:
+        st.caption(text.ONLY.format(filters=" · ".join(said)))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import polars as pl
 
+from dashboards.span import Span
+
 Readiness = Literal["all", "ready", "blocked"]
 Order = Literal["account", "name", "total"]
-Group = Literal["category", "market", "pricing_type", "account"]
+Group = Literal["category", "market", "pricing_type", "entry_point", "account", "sender"]
+Bin = Literal["day", "week", "month"]
 TOP_COUNT = 8
 
 
@@ -65,46 +69,93 @@ def totals(invoices: pl.DataFrame) -> list[Total]:
     return [Total(*row) for row in sums.sort("currency").iter_rows()]
 
 
-def by_group(
-    usage: pl.DataFrame, group: Group, *, names: Mapping[str, str], unknown: str
+def labelled(
+    frame: pl.DataFrame, group: str, *, names: Mapping[str, str], unknown: str
 ) -> pl.DataFrame:
-    """Label each row of usage with its group.
+    """Add column `group` with the words for a column's values.
 
-    A null becomes `unknown`; an account is labelled with its name and id.
-
-    Returns:
-        day, group, quantity.
+    A null becomes `unknown`; an account is named with its name and id.
     """
-    labelled = pl.col(group)
+    label = pl.col(group)
     if group == "account":
         labels = {account_id: f"{name} ({account_id})" for account_id, name in names.items()}
-        labelled = pl.col(group).replace(labels)
-    return (
-        usage.with_columns(group=labelled.fill_null(unknown))
-        .group_by("day", "group")
-        .agg(pl.col("quantity").sum())
-        .sort("day", "group")
-    )
+        label = pl.col(group).replace(labels)
+    return frame.with_columns(group=label.fill_null(unknown))
 
 
-def ranked(daily: pl.DataFrame) -> pl.DataFrame:
-    """Add up what `by_group` answered for each group, the largest first: group, quantity."""
-    sums = daily.group_by("group").agg(pl.col("quantity").sum())
+def ranked(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add up each group, the largest first: group, quantity."""
+    sums = frame.group_by("group").agg(pl.col("quantity").sum())
     return sums.sort("quantity", "group", descending=[True, False])
 
 
-def top(daily: pl.DataFrame, *, count: int = TOP_COUNT, other: str) -> pl.DataFrame:
+def top(frame: pl.DataFrame, *, count: int = TOP_COUNT, other: str) -> pl.DataFrame:
     """Keep the `count` largest groups and fold the rest into `other`, unless that is one alone.
 
+    Args:
+        frame: bin, group, quantity.
+
     Returns:
-        day, group, rank (0 is the largest; the rest comes last, as `count`), quantity.
+        bin, group, rank (0 is the largest; the rest comes last, as `count`), quantity.
     """
-    groups = ranked(daily)["group"].to_list()
+    groups = ranked(frame)["group"].to_list()
     ranks = dict(zip(groups[:count], range(count), strict=False))
-    rest = other if len(groups) > count + 1 else groups[-1]
+    rest = other if len(groups) > count + 1 or not groups else groups[-1]
     rank = pl.col("group").replace_strict(ranks, default=count, return_dtype=pl.Int64)
-    folded = daily.with_columns(rank=rank).with_columns(
+    folded = frame.with_columns(rank=rank).with_columns(
         group=pl.when(pl.col("rank") == count).then(pl.lit(rest)).otherwise("group")
     )
-    sums = folded.group_by("day", "group", "rank").agg(pl.col("quantity").sum())
-    return sums.sort("day", "rank")
+    sums = folded.group_by("bin", "group", "rank").agg(pl.col("quantity").sum())
+    return sums.sort("bin", "rank")
+
+
+def binned(daily: pl.DataFrame, width: Bin) -> pl.DataFrame:
+    """Add column `bin`: the day itself, the Monday of its week, or the first of its month."""
+    every = {"day": "1d", "week": "1w", "month": "1mo"}[width]
+    return daily.with_columns(bin=pl.col("day").dt.truncate(every))
+
+
+def bins_of(span: Span, width: Bin) -> list[date]:
+    """Name the bins that a span touches, in order; those without a row have nothing."""
+    days = pl.DataFrame({"day": span.days()}, {"day": pl.Date})
+    return binned(days, width)["bin"].unique().sort().to_list()
+
+
+def cumulative(shown: pl.DataFrame, bins: list[date]) -> pl.DataFrame:
+    """Let each bin of a group hold all that came before it too; a bin without a row goes on."""
+    groups = shown.select("group", "rank").unique()
+    every = groups.join(pl.DataFrame({"bin": bins}, {"bin": pl.Date}), how="cross")
+    filled = every.join(shown, on=["bin", "group", "rank"], how="left").sort("rank", "bin")
+    running = pl.col("quantity").fill_null(0).cum_sum().over("group", order_by="bin")
+    return filled.with_columns(quantity=running).select(shown.columns).sort("bin", "rank")
+
+
+def compared(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Set each group beside itself in the span before, the largest now first.
+
+    Args:
+        now, before: group, quantity.
+
+    Returns:
+        group, quantity, before, change.
+    """
+    sums = [ranked(frame) for frame in (now, before)]
+    both = sums[0].join(
+        sums[1].rename({"quantity": "before"}), on="group", how="full", coalesce=True
+    )
+    filled = both.with_columns(pl.col("quantity", "before").fill_null(0))
+    return filled.with_columns(change=pl.col("quantity") - pl.col("before")).sort(
+        "quantity", "before", "group", descending=[True, True, False]
+    )
+
+
+def drivers(comparison: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Keep the groups whose change is largest, up or down, the largest first."""
+    moved = comparison.filter(pl.col("change") != 0)
+    return moved.sort(pl.col("change").abs(), "group", descending=[True, False]).head(count)
+
+
+def filled_days(daily: pl.DataFrame, span: Span) -> list[int]:
+    """The quantity of each day of a span, 0 where there is no row: day, quantity."""
+    found = dict(daily.select("day", "quantity").iter_rows())
+    return [int(found.get(day, 0)) for day in span.days()]

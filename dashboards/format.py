@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
+from dashboards.span import Span
 from metering.period import Month
 from pricing.money import amount_text
 
@@ -18,6 +19,16 @@ def amount(minor: int, currency: str) -> str:
         ('1,234,567.89', '-0.005', '1,200')
     """
     return f"{Decimal(amount_text(minor, currency)):,f}"
+
+
+def signed_amount(minor: int, currency: str) -> str:
+    """Write a difference of amounts with its sign.
+
+    Example:
+        >>> signed_amount(500, "USD"), signed_amount(-5, "USD"), signed_amount(0, "JPY")
+        ('+5.00', '-0.05', '0')
+    """
+    return ("+" if minor > 0 else "") + amount(minor, currency)
 
 
 def exact(number: Decimal | None) -> str:
@@ -35,6 +46,89 @@ def exact(number: Decimal | None) -> str:
 
 def count(number: int) -> str:
     return f"{number:,}"
+
+
+def signed(number: int) -> str:
+    """Write a change with its sign.
+
+    Example:
+        >>> signed(1200), signed(-3), signed(0)
+        ('+1,200', '-3', '0')
+    """
+    return f"{number:+,}" if number else "0"
+
+
+def change(now: int, before: int) -> str:
+    """Write by how much per cent a number changed; nothing where there was none before.
+
+    Example:
+        >>> change(150, 100), change(1, 3), change(5, 0)
+        ('+50.0 %', '-66.7 %', '')
+    """
+    if not before:
+        return ""
+    return f"{Decimal(100 * (now - before)) / before:+.1f} %"
+
+
+def short(number: int) -> str:
+    """Write a large number with three figures.
+
+    Example:
+        >>> short(1234567), short(45300), short(999), short(-25_000_000_000)
+        ('1.23 M', '45.3 k', '999', '-25.0 G')
+    """
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
+        if abs(number) >= size:
+            divisor = 10**3 if unit == "k" else size
+            scaled = Decimal(number) / divisor
+            places = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
+            return f"{scaled:.{places}f} {unit}"
+    return f"{number:,}"
+
+
+def size(byte_count: int) -> str:
+    """Write a size in units of 1000 bytes.
+
+    Example:
+        >>> size(999), size(12_300_000)
+        ('999 B', '12.3 MB')
+    """
+    for scale, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if byte_count >= scale:
+            return f"{Decimal(byte_count) / scale:.1f} {unit}"
+    return f"{byte_count} B"
+
+
+def duration(milliseconds: int) -> str:
+    """Write how long something took.
+
+    Example:
+        >>> duration(850), duration(61_000)
+        ('0.8 s', '1 min 1 s')
+    """
+    if milliseconds < 60_000:
+        return f"{Decimal(milliseconds) / 1000:.1f} s"
+    return f"{milliseconds // 60_000} min {milliseconds // 1000 % 60} s"
+
+
+def days(span: Span) -> str:
+    """Write a span of days.
+
+    Example:
+        >>> from datetime import date
+        >>> days(Span(date(2026, 10, 1), date(2026, 10, 31))), days(Span(*[date(2026, 10, 1)] * 2))
+        ('October 2026', '1 Oct 2026')
+        >>> days(Span(date(2026, 10, 1), date(2026, 10, 9)))
+        '1-9 Oct 2026'
+    """
+    if span.first == span.last:
+        return day(span.first)
+    month = Month.of(span.first)
+    if span == Span(month.first_day, month.last_day):
+        return month_name(str(month))
+    if month == Month.of(span.last):
+        return f"{span.first.day}-{day(span.last)}"
+    return f"{day(span.first)} - {day(span.last)}"
 
 
 def share(part: int, whole: int) -> str:

@@ -1,21 +1,33 @@
-"""Reading reports: the current generation and its frames; the only module that caches.
+"""Reading reports: the current generation and sums of its frames; the only module that caches.
 
 Streamlit names what it caches by the arguments of the call, and reads large frames only in part for
-that: hence no argument is a frame, and the folder in each call names its generation.
+that: hence no argument is a frame, and the folder in each call names its generation. An account
+that a reader may see alone is a condition of every query here.
 """
 
 import json
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import streamlit as st
 
-from dashboards.reports import MANIFEST, SCHEMA, USAGE, pointed_at
+from dashboards.contents import ACCOUNT, ADD_ON, ALLOWANCE, COUNTS, SCHEMA, SUBSCRIPTION, TABLE
+from dashboards.reports import MANIFEST, pointed_at
+from dashboards.span import Span
+from metering.period import Month
+from metering.settings import Book
+from pricing.catalog import Catalog, load_catalog
 from pricing.invoice import INVOICE, LINE, LINE_DETAIL
 
-CACHED_FRAMES_MAX = 64
+CACHED_MAX = 256
+Names = tuple[str, ...]
+Where = Mapping[str, Sequence[str | None]]  # the values that a column may have; None is unknown
 
 
 @dataclass(frozen=True)
@@ -23,32 +35,88 @@ class Generation:
     """A published generation; immutable, so that everything read from it belongs together."""
 
     folder: Path
-    seller: str
-    latest_event_at: datetime | None
-    load_count: int
-    quarantined_count: int
-    files: frozenset[str]
+    facts: Mapping[str, Any]
+    account_id: str | None = None  # the one account that may be seen; None for all
+
+    @property
+    def seller(self) -> str:
+        return str(self.facts["seller"])
+
+    @property
+    def latest_event_at(self) -> datetime | None:
+        latest_at = self.facts.get("latest_event_at")
+        return None if latest_at is None else datetime.fromisoformat(latest_at)
+
+    @property
+    def load_count(self) -> int:
+        return int(self.facts.get("load_count", 0))
+
+    @property
+    def quarantined_count(self) -> int:
+        return int(self.facts.get("quarantined_count", 0))
+
+    @property
+    def complete_to(self) -> date | None:
+        """The last day, in the seller's zone, that something was reported of."""
+        latest_at = self.latest_event_at
+        if latest_at is None:
+            return None
+        return latest_at.astimezone(ZoneInfo(self.facts["time_zone"])).date()
 
     @property
     def used_months(self) -> list[str]:
-        return self._months("usage")
+        return self.months_of("usage")
 
     @property
     def billed_months(self) -> list[str]:
-        return self._months("invoices")
+        return self.months_of("invoices")
 
     @property
     def months(self) -> list[str]:
         """Every month that has usage or invoices, the latest first."""
         return sorted({*self.used_months, *self.billed_months}, reverse=True)
 
+    def months_of(self, name: str) -> list[str]:
+        """The months of which a frame is there."""
+        return sorted(
+            file.removeprefix(f"{name}/") for file in self._files if file.startswith(f"{name}/")
+        )
+
+    def only(self, account_id: str) -> "Generation":
+        """The same, for somebody who may see one account."""
+        return replace(self, account_id=account_id)
+
+    def sums(
+        self, name: str, by: Sequence[str], span: Span, where: Where | None = None
+    ) -> pl.DataFrame:
+        """Add up a frame of months over a span of days, for each group of `by`; sorted by it.
+
+        Without accounts and senders the small copy of a frame is read. A frame without days is
+        added up over the months that the span touches.
+        """
+        wanted = dict(where or {})
+        if self.account_id is not None:
+            wanted["account"] = (self.account_id,)
+        has_accounts = {"account", "sender"} & {*by, *wanted}
+        table = name if has_accounts or name == "usage_accounts" else f"{name}_totals"
+        months = {str(month) for month in span.months()}
+        paths = [f"{table}/{month}" for month in self.months_of(table) if month in months]
+        return read_sums(
+            str(self.folder),
+            tuple(paths),
+            tuple(by),
+            tuple(_conditions(wanted)),
+            span.first.isoformat(),
+            span.last.isoformat(),
+        )
+
     def usage(self, month: str) -> pl.DataFrame:
-        """Daily deliveries: schema `dashboards.reports.USAGE`."""
-        return self._frame(f"usage/{month}", USAGE)
+        """Daily deliveries: schema `dashboards.contents.USAGE`."""
+        return read_frame(str(self.folder / f"usage/{month}.parquet"))
 
     def invoices(self, month: str) -> pl.DataFrame:
         """Invoices: schema `pricing.invoice.INVOICE`."""
-        return self._frame(f"invoices/{month}", INVOICE)
+        return self._seen(self._frame(f"invoices/{month}", INVOICE), "account_id")
 
     def lines(self, month: str, invoice_id: str) -> pl.DataFrame:
         """Lines of an invoice: schema `pricing.invoice.LINE`."""
@@ -60,45 +128,129 @@ class Generation:
         return read_details(str(self.folder / f"details/{month}.parquet"), line_id)
 
     def account_names(self) -> dict[str, str]:
-        return dict(read_frame(str(self.folder / "accounts.parquet")).iter_rows())
+        accounts = self._seen(self._frame("accounts", ACCOUNT), "account_id")
+        return dict(accounts.select("account_id", "name").iter_rows())
 
-    def _months(self, kind: str) -> list[str]:
-        return sorted(name.partition("/")[2] for name in self.files if name.startswith(f"{kind}/"))
+    def add_ons(self) -> pl.DataFrame:
+        return self._seen(self._frame("add_ons", ADD_ON), "account_id")
+
+    def subscriptions(self) -> pl.DataFrame:
+        return self._seen(self._frame("subscriptions", SUBSCRIPTION), "account_id")
+
+    def allowances(self) -> pl.DataFrame:
+        return self._frame("allowances", ALLOWANCE)
+
+    def tables(self) -> pl.DataFrame:
+        return self._frame("tables", TABLE)
+
+    def operations(self, name: str) -> pl.DataFrame:
+        """Loads, quarantine or runs; an empty frame before the first."""
+        return self._frame(name, pl.Schema())
+
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        return frozenset(self.facts["files"])
 
     def _frame(self, name: str, schema: pl.Schema) -> pl.DataFrame:
-        if name not in self.files:
+        if name not in self._files:
             return schema.to_frame()
-        return read_frame(str(self.folder / f"{name}.parquet")).select(schema.names())
+        return read_frame(str(self.folder / f"{name}.parquet"))
+
+    def _seen(self, frame: pl.DataFrame, column: str) -> pl.DataFrame:
+        if self.account_id is None:
+            return frame
+        return frame.filter(pl.col(column) == self.account_id)
 
 
 def current(reports: Path) -> Generation | None:
-    """Open the current generation; None where nothing was published that this version can read."""
+    """Find the current generation, None where nothing was published that this version can read."""
     named = pointed_at(reports)
     if not named:
         return None
     folder = reports / named[0]
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    if manifest["schema"] != SCHEMA:
-        return None
-    latest_at = manifest.get("latest_event_at")
-    return Generation(
-        folder=folder,
-        seller=manifest["seller"],
-        latest_event_at=None if latest_at is None else datetime.fromisoformat(latest_at),
-        load_count=manifest.get("load_count", 0),
-        quarantined_count=manifest.get("quarantined_count", 0),
-        files=frozenset(manifest["files"]),
-    )
+    return Generation(folder, manifest) if manifest["schema"] == SCHEMA else None
 
 
-@st.cache_data(max_entries=CACHED_FRAMES_MAX, show_spinner=False)
+@st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
 def read_frame(path: str) -> pl.DataFrame:
     """Read a whole file of a generation."""
     return pl.read_parquet(path)
 
 
-@st.cache_data(max_entries=CACHED_FRAMES_MAX, show_spinner=False)
+@st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
 def read_details(path: str, line_id: str) -> pl.DataFrame:
     """Read the details of one line, without those of all others."""
     lines = pl.scan_parquet(path).filter(pl.col("line_id") == line_id)
     return lines.select(LINE_DETAIL.names()).sort("position").collect()
+
+
+@st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
+def read_sums(
+    folder: str, paths: Names, by: Names, where: Names, first: str, last: str
+) -> pl.DataFrame:
+    """Add up files of a generation: a column for each of `by`, then every count; sorted.
+
+    A month is added up before the next, so that a file is never kept as a whole. `month` may be
+    one of `by`.
+    """
+    parts = [_sums_of(folder, path, by, where, first, last) for path in paths]
+    if not parts:
+        return pl.DataFrame(schema=dict.fromkeys(by, pl.String) | {"quantity": pl.Int64})
+    counts = [name for name in parts[0].collect_schema() if name in COUNTS]
+    summed = pl.concat(parts).group_by(by).agg(pl.col(counts).sum()) if by else None
+    whole = pl.concat(parts).select(pl.col(counts).sum()) if summed is None else summed
+    frame = whole.collect(engine="streaming")
+    return frame.sort(by) if by else frame
+
+
+def _sums_of(
+    folder: str, path: str, by: Names, where: Names, first: str, last: str
+) -> pl.LazyFrame:
+    frame = pl.scan_parquet(Path(folder) / f"{path}.parquet")
+    names = frame.collect_schema().names()
+    month = Month.parse(path.rpartition("/")[2])
+    frame = frame.with_columns(month=pl.lit(month.first_day))
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    if "day" in names and not start <= month.first_day <= month.last_day <= end:
+        frame = frame.filter(pl.col("day").is_between(start, end))
+    for condition in _grouped(where):
+        frame = frame.filter(condition)
+    counts = [name for name in names if name in COUNTS]
+    if not by:
+        return frame.select(pl.col(counts).sum())
+    return frame.group_by(by).agg(pl.col(counts).sum())
+
+
+def _conditions(where: Where) -> Iterator[str]:
+    """Write each value that is allowed as `column=value`, and one that is unknown as `column`."""
+    for name in sorted(where):
+        for value in sorted(where[name], key=str):
+            yield name if value is None else f"{name}={value}"
+
+
+def _grouped(where: Names) -> Iterator[pl.Expr]:
+    allowed: dict[str, list[str | None]] = {}
+    for condition in where:
+        name, has_value, value = condition.partition("=")
+        allowed.setdefault(name, []).append(value if has_value else None)
+    for name, values in allowed.items():
+        named = [value for value in values if value is not None]
+        found = pl.col(name).is_in(named)
+        yield found | pl.col(name).is_null() if None in values else found
+
+
+def book_catalog(book: Book) -> Catalog:
+    """The catalog of a book as its files are now; raises `BookError` with every mistake in it."""
+    files = sorted(path for path in book.root.glob("*") if path.suffix in (".csv", ".toml"))
+    for folder in ("plans", "rate_cards", "meters"):
+        files += sorted((book.root / folder).glob("*"))
+    stamps = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files]
+    return read_book_catalog(str(book.root), str(stamps))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def read_book_catalog(root: str, stamp: str) -> Catalog:
+    """Read a catalog once for each state of its files, of which `stamp` tells."""
+    assert stamp, "it names what is cached"
+    return load_catalog(Book(Path(root)))

@@ -11,54 +11,22 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-import polars as pl
-
-from metering.account import Accounts, load_accounts
-from metering.period import Month
-from metering.settings import Book, Settings
-from metering.store import Store
-from metering.usage import Dimension, usage_by
-from pricing.archive import Archive
+from dashboards.contents import Contents, collect
+from dashboards.sources import Former, former
+from metering.settings import Book
 
 if sys.platform != "win32":
     import fcntl
 
-SCHEMA = "tollbook.reports/2"
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
 PREFIX = "gen-"
 UNFINISHED = ".unfinished-"
-SQL = Path(__file__).parent / "sql"
-USAGE_BY: tuple[Dimension, ...] = ("day", "account", "market", "category", "pricing_type")
-
-USAGE = pl.Schema(
-    {
-        "day": pl.Date(),  # local, of the account
-        "account": pl.String(),  # null where nobody owns the sender
-        "market": pl.String(),
-        "category": pl.String(),
-        "pricing_type": pl.String(),
-        "quantity": pl.Int64(),  # deliveries
-    }
-)
-ACCOUNT = pl.Schema({"account_id": pl.String(), "name": pl.String()})
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a generation holds: frames by name, and the facts of its manifest."""
-
-    frames: Mapping[str, pl.DataFrame]
-    facts: Mapping[str, Any]
 
 
 def publish(book: Book) -> str:
@@ -70,10 +38,11 @@ def publish(book: Book) -> str:
     """
     settings = book.settings()
     with _one_at_a_time(book.reports):
-        contents = collect(book, settings)
+        before = _before(book.reports)
+        contents = collect(book, settings, before)
         unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=book.reports))
         try:
-            generation = _write(unfinished, contents)
+            generation = _write(unfinished, contents, before)
             _move_into_place(unfinished, book.reports / generation)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -91,66 +60,42 @@ def pointed_at(reports: Path) -> list[str]:
     return [name for name in names if name.startswith(PREFIX) and "/" not in name]
 
 
-def collect(book: Book, settings: Settings) -> Contents:
-    """Read what a generation holds. A book that was never loaded or billed gives empty frames."""
-    accounts = load_accounts(book, settings)
-    frames: dict[str, pl.DataFrame] = {"accounts": _names(accounts)}
-    facts: dict[str, Any] = {"schema": SCHEMA, "seller": settings.seller.name}
-    if book.store_path.exists():
-        with Store.open(book, settings) as store:
-            frames |= _loaded(store, accounts)
-            latest_at = store.frame(_sql("latest_event"))["latest_event_at"].item(0)
-        facts["latest_event_at"] = _utc(latest_at)
-        facts["load_count"] = frames["loads"].height
-        facts["quarantined_count"] = int(frames["quarantine"]["row_count"].sum())
-    if book.invoices_path.exists():
-        frames |= _billed(book)
-    return Contents(dict(sorted(frames.items())), facts)
+def _before(reports: Path) -> Former | None:
+    named = pointed_at(reports)
+    return former(reports / named[0], MANIFEST) if named else None
 
 
-def _names(accounts: Accounts) -> pl.DataFrame:
-    names = {account.account_id: account.name for account in accounts.accounts}
-    return pl.DataFrame(sorted(names.items()), ACCOUNT, orient="row")
-
-
-def _loaded(store: Store, accounts: Accounts) -> dict[str, pl.DataFrame]:
-    frames = {name: store.frame(_sql(name)) for name in ("loads", "quarantine")}
-    for month in store.frame(_sql("months"))["month"].drop_nulls():
-        usage = usage_by(store, accounts, Month.parse(month), "deliveries", USAGE_BY)
-        if usage.height:
-            frames[f"usage/{month}"] = usage.select(USAGE.names()).cast(USAGE)
-    return frames
-
-
-def _billed(book: Book) -> dict[str, pl.DataFrame]:
-    with Archive.open(book) as archive:
-        drafts = archive.drafts_of()
-    periods = drafts.invoices.select("invoice_id", "period")
-    lines = drafts.lines.join(periods, on="invoice_id", maintain_order="left")
-    line_periods = lines.select("line_id", "period")
-    details = drafts.details.join(line_periods, on="line_id", maintain_order="left")
-    return {
-        f"{name}/{period}": frame.filter(pl.col("period") == period)
-        for name, frame in (("invoices", drafts.invoices), ("lines", lines), ("details", details))
-        for period in sorted(set(periods["period"]))
-    }
-
-
-def _write(folder: Path, contents: Contents) -> str:
+def _write(folder: Path, contents: Contents, before: Former | None) -> str:
     """Write every file and then the manifest, all of it to the disk; answer the name it earns."""
-    digests = {}
+    digests = _keep(folder, contents, before)
     for name, frame in contents.frames.items():
         path = folder / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
         frame.write_parquet(path, compression="zstd")
         digests[name] = sha256(path.read_bytes()).hexdigest()
         _sync(path)
-    manifest = json.dumps({**contents.facts, "files": digests}, indent=2, ensure_ascii=False)
+    files = dict(sorted(digests.items()))
+    manifest = json.dumps({**contents.facts, "files": files}, indent=2, ensure_ascii=False)
     (folder / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
     _sync(folder / MANIFEST)
     for path in {folder, *(folder / name for name in digests if "/" in name)}:
         _sync(path if path == folder else path.parent)
     return PREFIX + sha256(manifest.encode()).hexdigest()[:16]
+
+
+def _keep(folder: Path, contents: Contents, before: Former | None) -> dict[str, str]:
+    """Take files over from the generation before: the same bytes under a second name."""
+    if before is None:
+        assert not contents.kept, "there is nothing to keep them from"
+        return {}
+    for name in contents.kept:
+        path = folder / f"{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        try:
+            os.link(before.folder / f"{name}.parquet", path)
+        except OSError:  # a disk without links
+            shutil.copyfile(before.folder / f"{name}.parquet", path)
+    return {name: before.files[name] for name in contents.kept}
 
 
 def _move_into_place(unfinished: Path, target: Path) -> None:
@@ -217,13 +162,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _utc(instant: datetime | None) -> str | None:
-    """The store keeps UTC without a zone."""
-    return None if instant is None else f"{instant.isoformat(timespec='seconds')}Z"
-
-
-@cache
-def _sql(name: str) -> str:
-    return (SQL / f"{name}.sql").read_text(encoding="utf-8")

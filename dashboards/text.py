@@ -1,14 +1,46 @@
 """Every word that the pages show."""
 
 TITLE = "Tollbook"
-INVOICES, USAGE = "Invoices", "Usage"
-VIEW, MONTH = "View", "Month"
-TITLE_OF = "{view}, {month}"
+PRODUCT, FINANCE, OPERATIONS = "Product", "Finance", "Operations"
+OVERVIEW, USAGE, MARKETS, HOURS = "Overview", "Usage", "Markets", "Hours"
+FUNNEL, CONVERSATIONS, COHORTS = "Funnel", "Conversations", "Cohorts"
+FREE_TIER, ADD_ONS, FORECAST = "Free units", "Add-ons", "Forecast"
+INVOICES, PRICES, RUNS = "Invoices", "Prices", "Runs"
+LOADS, QUARANTINE = "Loads", "Quarantine"
+TITLE_OF = "{view}, {when}"
+MONTH, PERIOD, DAYS, CUSTOM = "Month", "Period", "First and last day", "Other days …"
+PRESETS = {
+    "last-7-days": "Last 7 days",
+    "last-14-days": "Last 14 days",
+    "last-30-days": "Last 30 days",
+    "last-90-days": "Last 90 days",
+    "this-month": "This month so far",
+    "last-month": "Last month",
+    "this-quarter": "This quarter so far",
+    "this-year": "This year so far",
+    "last-12-months": "Last 12 months",
+}
+FILTERS, FILTERS_OF, CLEAR_FILTERS, ALL = "Filters", "Filters ({count})", "Clear filters", "all"
+ONLY = "Only {filters}"
+FILTERS_IGNORED = "Not filtered by {names}: these figures are not kept apart by it."
+NO_SUCH_ACCOUNT = "No account has this id, or this in its name. Clear the field to see all."
+SEVERAL_ACCOUNTS = "{count} accounts match; showing the first. Write the id of one of them:"
+VIEW_UNKNOWN = "There is no such view for you; showing {shown}."
+PERIOD_UNKNOWN = "“{asked}” names no days of this book; showing {shown}."
+DOWNLOAD = "Download"
+LOG_IN, LOG_OUT = "Log in", "Log out"
+LOG_IN_FIRST = "Log in to see the figures of this book."
+NO_ROLE = (
+    "{email} may not see anything here, or this login has expired. Log out and in again, or ask"
+    " for a role in `[dashboard]` of tollbook.toml."
+)
+NOT_LOGGED_IN = "No login: open to everybody at this machine, and to no other machine."
+BAD_SETTINGS = "The table [dashboard] of tollbook.toml has mistakes. Correct them and reload:"
 DATA_UP_TO = "{seller} · data complete up to {instant}"
 NO_DATA_UP_TO = "{seller} · nothing loaded yet"
 MONTH_OPEN = "month not complete"
 MONTH_OPEN_HELP = "No event after the end of this month has been loaded yet."
-MONTH_UNKNOWN = "This book has no figures of “{month}”; showing {shown}."
+MONTH_UNKNOWN = "This book has no figures of “{asked}”; showing {shown}."
 RELOAD = "The figures were renewed while this page was drawn. Reload the page to see them."
 
 STATE = "{count} {state}"
@@ -43,8 +75,8 @@ NO_BILL = (
     "tollbook bill {iso}\ntollbook reports",
 )
 NO_USAGE = (
-    "No delivery falls into {month}",
-    "Its invoices hold fees alone. If messages are missing, load their logs:",
+    "Nothing was delivered in {span}, as far as these filters go",
+    "Clear the filters or choose another period. If messages are missing, load their logs:",
     "tollbook ingest PATH...\ntollbook reports",
 )
 NO_MATCH = "No invoice of {month} matches. Clear the search, or show all."
@@ -95,25 +127,259 @@ GROUPS = {
     "Category": "category",
     "Market": "market",
     "Pricing type": "pricing_type",
+    "Entry point": "entry_point",
     "Account": "account",
+    "Sender": "sender",
 }
-DELIVERIES, BUSIEST_DAY = "Deliveries", "Busiest day, {day}"
-ACCOUNTS_USED, MARKETS_USED = "Active accounts", "Markets"
+DIMENSIONS = {column: word for word, column in GROUPS.items()}
+SENDER, ENTRY_POINT, DIMENSION, GROUP = "Sender", "Entry point", "By", "Group"
+DELIVERIES, BUSIEST_DAY, PER_DAY = "Deliveries", "Busiest day, {day}", "Mean of an active day"
+BILLABLE, SENT, READ, FAILED = "Of type regular", "Messages sent", "Messages read", "Failed"
+FREE, FREE_SHARE, READ_SHARE = "Of free types", "Share of free types", "Read of all sent"
+FREE_SHARE_HELP = "Deliveries that the network calls free, of all deliveries."
+READ_SHARE_HELP = "Users may hide that they have read; the true share is higher."
+ACCOUNTS_USED, ACCOUNTS, MESSAGES = "Active accounts", "Accounts", "Messages"
+TILES = {DELIVERIES: False, ACCOUNTS_USED: False, SENT: False, FREE: False, FAILED: True}
 UNKNOWN = "unknown"
 UNASSIGNED = "belongs to no account"
 OTHER = "Other (all the rest)"
-CHART_TITLE = "Deliveries a day, by {group}"
-CHART_AXIS = "Deliveries"
+MEASURE, BIN, LOOK, TOP, CUMULATIVE = "Measure", "Each", "As", "Top", "Cumulative"
+BINS = {"Day": "day", "Week": "week", "Month": "month"}
+BIN_NAMES = {"day": "Day", "week": "Week from", "month": "Month from"}
+LOOKS = {"Stacked": "stacked", "Share": "share", "Lines": "lines"}
+CHART_TITLE = {
+    "day": "{measure} each day, by {group}",
+    "week": "{measure} each week, by {group}",
+    "month": "{measure} each month, by {group}",
+}
 DAY_AXIS = "Day, in the account's time zone"
-DAY, GROUP, SHARE = "Day", "Group", "Share"
+TIME_AXES = {
+    "day": DAY_AXIS,
+    "week": "Week from Monday, in the account's time zone",
+    "month": "Month, in the account's time zone",
+}
+DAY, SHARE, TABLE = "Day", "Share", "Table"
+CHANGE, CHANGE_SHARE, DIFFERENCE = "Change", "Change in %", "Difference"
 CHART_ALT = (
-    "Stacked bars: deliveries on each day of {month} by {group}. {total} in all; the largest group"
-    " is {largest} with {largest_count}. The tables below hold the same figures."
+    "{measure} over time, {span}, by {group}. {total} in all; the largest group is {largest} with"
+    " {largest_count}. The tables below hold the same figures."
 )
-GROUP_TABLE = "All {count} groups, {total} deliveries"
-DAILY_TABLE = "Figures of the chart, day by day"
+GROUP_TABLE = "All {count} groups, {total} in all, {span}"
+DRILL_DOWN = "Click a row, or a group of the chart, to see it alone; the filters lead back."
+DAILY_TABLE = "Figures of the chart"
 INVOICES_ALT = "Table of {count} invoices of {month}."
 LINES_ALT = "Table of the lines of invoice {invoice_id}."
 DETAILS_ALT = "Table of the details of the line {charge}."
-GROUPS_ALT = "Table of deliveries of {month} by {group}."
-DAILY_ALT = "Table of deliveries of {month} by day and {group}."
+GROUPS_ALT = "Table of {span} by {group}, beside the period before."
+DAILY_ALT = "Table of the figures of the chart, {span}, by {group}."
+
+SO_FAR = "Full days alone: {span}, beside {before}."
+DELIVERIES_SO_FAR, DAY_NUMBER = "Deliveries so far", "Day of the period"
+COURSE_TITLE = "Deliveries are {moved} in {before}"
+MORE, LESS, SAME = "{change} more than", "{change} less than", "as many as"
+NO_COMPARISON = "not known for the days"
+COURSE_ALT = "Running total: {total} in {now}, {earlier} in {before}."
+NOTHING_BEFORE = "There is nothing of {before} to compare with."
+CHANGES_TITLE = "What changed most"
+CHANGE_SENTENCE = "By {cause}: **{group}** {change} ({now} instead of {before})."
+CHANGES_ALT = "Table of the largest changes from {before} to {span}."
+UNUSUAL_TITLE = "Unusual days: {count}"
+UNUSUAL_SHOWN = "The {shown} largest of {count}."
+NOTHING_UNUSUAL = "No day is far from the same weekday of the four weeks before it."
+UNUSUAL_HOW = (
+    "A day beside the same weekday of the four weeks before, brought to the level of the last seven"
+    " days: unusual if it is further from their median than 4.5 median deviations, 40 % of it and"
+    " 50 deliveries. Judged up to the last full day, once three such weeks are known."
+)
+UNUSUAL_ALT = "Table of {count} unusual days with what is usual and who is behind the difference."
+ALL_TOGETHER, WHAT, USUAL, REASON = "All deliveries", "What", "Usual", "Reason"
+USUAL_OF = "{usual} ({low} to {high})"
+REASON_OF = "most from {account}: {change} against {day}"
+
+MAP_TITLE = "{market} leads with {count} deliveries, {span}"
+MAP_ALT = "World map of deliveries by market, {span}; most in {market}: {count}. The table has all."
+MAP_HOW = "Every country has the colour of its market, which has one figure for all its countries."
+MAP_MISSES = " Not on the map: {names}."
+WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+WEEKDAY, HOUR = "Weekday", "Hour of the day, in the account's time zone"
+HOURS_TITLE = "Busiest: {weekday} from {hour}:00, with {count} deliveries"
+HOURS_ALT = "Deliveries by weekday and hour, {span}; most on {weekday} from {hour}:00: {count}."
+HOURS_TABLE_ALT = "Table of deliveries by hour and weekday."
+HOURS_HOW = "Sums over {span}, whole months. A month may have five of some weekdays."
+STEPS = {"sent": "Sent", "delivered": "Delivered", "read": "Read", "failed": "Failed"}
+STEP_SHARES = {
+    "delivered": "Delivered of sent",
+    "read": "Read of delivered",
+    "failed": "Failed of sent",
+}
+FUNNEL_TITLE = "{delivered} arrived, {read} of these were read, {failed} failed"
+FUNNEL_ALT = "Bars, {span}: {sent} sent, {delivered} delivered, {read} read, {failed} failed."
+FUNNEL_HOW = (
+    "Messages by the day of their first report, with all that was reported of them since: the last"
+    " days are still on their way. Users may hide that they have read."
+)
+ENDS = {
+    "read": "Read",
+    "delivered": "Delivered, not read",
+    "open": "On its way",
+    "failed": "Failed",
+}
+ENDS_TITLE, SHARE_OF_MESSAGES = "How far the messages of each day came", "Share of messages"
+FIRST_REPORT_AXIS = "Day of the first report, in the account's time zone"
+ENDS_ALT = "Shares of read, delivered, open and failed messages each day, {span}."
+
+NO_COHORTS = "No account has used anything yet."
+COHORTS_TITLE = "Accounts by their first active month: {count} cohorts"
+COHORT, AGE, ACTIVE_SHARE = "First active month", "Months later", "Active, %"
+COHORTS_ALT = "Grid of the share of active accounts of {count} cohorts in the months after."
+COHORTS_HOW = "In % of the accounts that began in the month. The last month may not be complete."
+NO_ALLOWANCES = (
+    "No plan in use includes free units for an account or a sender in {span}",
+    "An allowance of a charge in a plan would be listed here.",
+    "",
+)
+ALLOWANCE = "{plan}, {charge}: {quantity} for each {each} and month"
+EACH = {"account": "account", "sender": "number"}
+INCLUDED_BY, COUNTED = "Included by", "Accounts or numbers that use some"
+PASSED, WILL_PASS = "Have passed it", "Will pass it this month"
+WILL_PASS_HELP = "If the pace of the last seven full days goes on to the end of the month."
+FREE_TIER_TITLE = "Who is closest to the end of what is free, {span}"
+USED, INCLUDED, PACE, EXPECTED_AT_END = "Used", "Included", "Last 7 days", "Expected at the end"
+PASSES_ON = "Passes it on"
+FREE_TIER_ALT = "Table of used and included units, {span}, the fullest first."
+FREE_TIER_HOW = (
+    "Counts deliveries of the categories that the charge takes, without free entry points. The"
+    " invoice decides; what was carried over from earlier months is not counted here."
+)
+RULES = {"Service windows": "service_window", "Free entry points": "free_entry_point"}
+WINDOW_RULE, WINDOWS_OPENED = "Windows", "Windows opened"
+NO_WINDOWS = (
+    "No window of this kind opened in {span}",
+    "The logs hold no message from a user then ({rule}). Choose other days or other filters.",
+    "",
+)
+ANSWERED, NAMED = "Answered inside", "Conversations named by the network"
+ANSWERED_HELP = "Windows in which something was delivered to the user before they closed."
+NAMED_HELP = "Those with an id, which the network gave while it charged conversations."
+ENTRY_POINTS = {
+    "none": "The user wrote first",
+    "ad": "Ad",
+    "page_button": "Button of a page",
+    "link": "Click-to-chat link",
+    "website": "Website",
+}
+ENTRIES_TITLE = "Most began with: {entry} ({count})"
+ENTRIES_ALT = "Windows opened each day, {span}, by entry point; most by {entry}: {count}."
+ANSWERS = {
+    "1 minute": "within 1 minute",
+    "5 minutes": "within 5 minutes",
+    "1 hour": "within 1 hour",
+    "4 hours": "within 4 hours",
+    "later": "later, inside the window",
+    "none": "not inside the window",
+}
+ANSWERS_TITLE = "{share} were answered within 5 minutes"
+ANSWERS_ALT = "Windows by how soon they were answered, {span}; {share} within 5 minutes."
+ANSWERS_HOW = "From the opening of a window to the first delivery in it, of any sort."
+LENGTHS_TITLE, DAYS_OPEN = "How long they were open", "Days, begun ones too"
+LENGTHS_ALT = "Table of windows by length and entry point, {span}."
+NO_ADD_ONS = (
+    "Nobody has an add-on",
+    "Add-ons are in the file add_ons.csv of the book; publish it after a change:",
+    "tollbook check\ntollbook reports",
+)
+NO_ADD_ONS_THEN = ("No add-on is held in {span}", "Choose other days, or clear the filters.", "")
+ADD_ON, HELD, ACCOUNTS_HOLDING = "Add-on", "Quantity held", "Accounts that hold it"
+ADD_ONS_TITLE, ADD_ONS_ON = "Accounts that hold each add-on", "Held on {day}"
+ADD_ONS_ALT = "Accounts that hold each add-on, {span}."
+
+MONTH_DONE = "{span} is complete: {total} deliveries."
+FORECASTING = "Fitting the model …"
+NO_FORECAST = (
+    "A forecast needs {days} full days with deliveries to learn a week; there are {known}."
+)
+SO_FAR_TILE, EXPECTED, RANGE = "Up to {day}", "Expected for {span}", "Four of five times between"
+RANGE_HELP = "80 % of 500 simulated ends of the month lie in this range."
+FORECAST_TITLE = "Where {span} is going"
+FORECAST_ALT = (
+    "Running total of {span}: {done} so far, {middle} expected at its end,"
+    " between {low} and {high}."
+)
+FORECAST_HOW = (
+    "Exponential smoothing with a weekly season over the days so far (statsmodels), continued 500"
+    " times at random with a fixed seed. It knows no holidays and no campaigns that are planned."
+)
+
+NO_INVOICE_BEFORE = "The account has no invoice of {month} in this currency to compare with."
+MOVES_TITLE = "{change} {currency} against {month}"
+CAUSE, QUANTITY_BEFORE = "Cause", "Quantity before"
+CAUSES = {"new": "new", "ended": "ended", "quantity": "quantity", "price": "price"}
+MOVES_ALT = "Table of what moved invoice {invoice_id} against the month before."
+PART, PRICE_PARTS = "Part", {"Find a price": "finder", "Plans": "plans", "Rate cards": "cards"}
+BOOK_HAS_MISTAKES = (
+    "The files of the book have {count} mistakes",
+    "Prices are shown once they are corrected. This says each of them:",
+    "tollbook check",
+)
+NO_ACCOUNTS = "Choose an account, a market, a category and a day."
+NO_PLAN, ALREADY = "no plan", "Already sent this month"
+PRICE_ANSWER_OF_ONE = (
+    "One **{category}** message to **{market}** on {day} costs {account} **{amount} {currency}**"
+    " (plan {plan})."
+)
+PRICE_ANSWER = (
+    "{quantity} **{category}** messages to **{market}** on {day} cost {account}"
+    " **{amount} {currency}** (plan {plan})."
+)
+PRICE_UNKNOWN = (
+    "No price is known for **{category}** to **{market}** on {day} for {account} (plan {plan}):"
+    " such a message would block the invoice. The details say why; add the rate, or a charge."
+)
+PRICE_HOW = (
+    "Rated by the code that bills, as a month that holds these messages alone: before tax, minimum,"
+    " discounts and credits. The details are of all messages of the month, those already sent too."
+)
+PRICE_ALT = "Table of the details of the price."
+COMPONENT, METER, UNIT, SINCE = "Component", "Meter", "For each", "From"
+PLAN_FACTS = "{accounts} accounts are or were on it · versions: {versions} · currency: {currency}"
+CURRENCY_OF_ACCOUNT = "that of the account"
+PLAN_ALT = "Table of the charges of plan {plan}."
+FILE_OF = "The file {file}"
+CARD, CARD_OF, TIER_UP_TO = "Rate card", "Card of", "Tier up to"
+CARD_ALT = "Table of the rates of card {card}."
+
+LOAD, LOADED_AT, FORMAT, SIZE, ENGINE = "Load", "Loaded", "Format", "Size", "Version"
+READ_ITEMS, UNKNOWN_FIELDS = "Items read", "Unknown fields"
+PARTS = {
+    "accepted": "Accepted",
+    "duplicate": "Duplicates",
+    "reported_again": "Reported again",
+    "ignored": "Ignored by kind",
+    "quarantined": "Quarantined",
+}
+LOADS_ADD_UP = (
+    "Of every load, accepted + duplicates + reported again + ignored + quarantined"
+    " is what was read."
+)
+LOADS_UNEVEN = "The counts of these loads do not add up to what was read: {ids}."
+LOADS_ALT = "Table of {count} loads with their counts."
+STORE_TITLE, REPORTS = "On the disk: {size}", "reports (this copy)"
+ROWS_ABOUT, STORE_ALT = "Rows, about", "Table of the tables of the store."
+QUARANTINE_EMPTY = "Nothing waits in quarantine."
+ROWS, ROWS_WAITING, ROWS_WITH_TEXT = "Rows", "Rows that wait", "With their text"
+QUARANTINE_TITLE = "Most were refused because: {reason}"
+QUARANTINE_ALT = "Table of {count} rows in quarantine by reason."
+QUARANTINE_HOW = (
+    "Rows hold what names people, so that none is copied here. Look at one, masked, and try them"
+    " again once the cause is repaired, at the machine of the book:"
+)
+QUARANTINE_COMMANDS = (
+    "tollbook quarantine list\ntollbook quarantine show ID\ntollbook quarantine retry"
+)
+SENDERS, FIRST_AT, LAST_AT = "Senders", "First", "Last"
+NO_RUNS = ("Nothing has been billed yet", "Make the drafts of a month:", "tollbook bill MONTH")
+RUN, STARTED_AT, TOOK, CATALOG_HASH = "Run", "Started", "Took", "Catalog"
+LATEST_RUN, UNASSIGNED_UNITS = "Latest run is of", "Deliveries of nobody"
+UNASSIGNED_HELP = "Delivered from senders that senders.csv gives to no account: billed to nobody."
+RUNS_ALT = "Table of {count} runs."
+RUNS_HOW = "Runs of one catalog went by the same files of the book. A dry run writes nothing."

@@ -10,9 +10,11 @@ import streamlit as st
 from dashboards import text
 from dashboards.figures import totals
 from dashboards.filters import choose_invoices
-from dashboards.format import amount, count, exact, month_name, plain
+from dashboards.format import amount, count, exact, month_name, plain, signed_amount
 from dashboards.load import Generation
-from dashboards.views.empty import say_empty
+from dashboards.moves import moves
+from dashboards.views.parts import say_empty, show_files, show_heading, show_table
+from metering.period import Month
 
 ROWS_HEIGHT = 390
 
@@ -83,6 +85,7 @@ def _show_list(invoices: pl.DataFrame, month: str, *, key: str) -> None:
         lazy=False,
         alt=text.INVOICES_ALT.format(count=count(table.height), month=month_name(month)),
     )
+    show_files(table, f"invoices-{month}")
 
 
 def _take_row(key: str, invoice_ids: Sequence[str]) -> None:
@@ -105,6 +108,48 @@ def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any]) -
     charge = st.selectbox(text.DETAILS_OF, list(charges), key=f"line/{invoice['invoice_id']}")
     line = lines.row(by_predicate=pl.col("charge") == charge, named=True)
     _show_details(generation.details(month, line["line_id"]), line)
+    _show_moves(generation, month, invoice, lines)
+
+
+def _show_moves(
+    generation: Generation, month: str, invoice: dict[str, Any], lines: pl.DataFrame
+) -> None:
+    """Say why the invoice differs from that of the account in the month before."""
+    earlier = str(Month.parse(month).previous())
+    known = generation.invoices(earlier).filter(
+        pl.col("account_id") == invoice["account_id"], pl.col("currency") == invoice["currency"]
+    )
+    if known.is_empty():
+        st.caption(text.NO_INVOICE_BEFORE.format(month=month_name(earlier)))
+        return
+    before = known.row(0, named=True)
+    found = moves(lines, generation.lines(earlier, before["invoice_id"]))
+    currency = invoice["currency"]
+    difference = sum(move.amount_minor for move in found)
+    show_heading(
+        text.MOVES_TITLE.format(
+            change=signed_amount(difference, currency),
+            currency=currency,
+            month=month_name(earlier),
+        )
+    )
+    rows = [
+        (
+            move.charge,
+            text.CAUSES[move.cause],
+            signed_amount(move.amount_minor, currency),
+            exact(move.quantity),
+            exact(move.quantity_before),
+        )
+        for move in found
+    ]
+    names = (text.CHARGE, text.CAUSE, text.DIFFERENCE, text.QUANTITY, text.QUANTITY_BEFORE)
+    show_table(
+        pl.DataFrame(rows, dict.fromkeys(names, pl.String), orient="row"),
+        name=f"difference-{invoice['invoice_id']}",
+        right=names[2:],
+        alt_text=text.MOVES_ALT.format(invoice_id=invoice["invoice_id"]),
+    )
 
 
 def _show_blocked(invoice: dict[str, Any], month: str) -> None:

@@ -1,108 +1,209 @@
-"""The usage of a month: deliveries a day by group, as a chart and as tables."""
+"""The usage explorer: a measure over time, by any dimension, beside the days before."""
 
-from collections.abc import Sequence
-from datetime import timedelta
-from html import escape
+from typing import NamedTuple, cast
 
 import polars as pl
 import streamlit as st
 
 from dashboards import text
-from dashboards.charts import colors, daily_bars
-from dashboards.figures import by_group, ranked, top
-from dashboards.filters import choose_group
-from dashboards.format import count, day, month_name, share
-from dashboards.load import Generation
-from dashboards.views.empty import say_empty
-from metering.period import Month
+from dashboards.charts import Look, groups_of, over_time
+from dashboards.figures import (
+    TOP_COUNT,
+    Bin,
+    binned,
+    bins_of,
+    compared,
+    cumulative,
+    labelled,
+    ranked,
+    top,
+)
+from dashboards.filters import Page, choose_group, choose_one, narrow
+from dashboards.format import count, day, days
+from dashboards.span import Span
+from dashboards.views.parts import (
+    Tile,
+    comparison_table,
+    say_empty,
+    say_ignored,
+    show_chart,
+    show_files,
+    show_heading,
+    show_legend,
+    show_table,
+    show_tiles,
+    values_of,
+)
 
-ROWS_HEIGHT = 430
-TABLE_WIDTH = 720
+NOT_IN_FUNNEL = ("pricing_type", "entry_point", "sender")
+FUNNEL_KNOWS = ("account", "market", "category")
+BILLABLE = ("regular",)
+NEXT_GROUP = {"category": "market", "market": "account", "account": "category"}
 
 
-def show(generation: Generation, month: str) -> None:
+class Measure(NamedTuple):
+    """What is counted: a frame of the reports, and its column that adds up."""
+
+    name: str
+    frame: str
+    column: str
+    pricing_types: tuple[str, ...] = ()
+
+
+MEASURES = {
+    text.DELIVERIES: Measure(text.DELIVERIES, "usage", "quantity"),
+    text.BILLABLE: Measure(text.BILLABLE, "usage", "quantity", BILLABLE),
+    text.SENT: Measure(text.SENT, "funnel", "sent"),
+    text.READ: Measure(text.READ, "funnel", "read"),
+    text.FAILED: Measure(text.FAILED, "funnel", "failed"),
+}
+
+
+def show(page: Page) -> None:
     """Draw the view."""
-    usage = generation.usage(month)
-    if usage.is_empty():
-        say_empty(text.NO_USAGE, month=month_name(month))
-        return
-    _show_sums(usage)
-    word, group = choose_group()
-    unknown = text.UNASSIGNED if group == "account" else text.UNKNOWN
-    names = generation.account_names() if group == "account" else {}
-    daily = by_group(usage, group, names=names, unknown=unknown)
-    _show_chart(daily, month, word)
-    _show_groups(ranked(daily), month, word)
-    _show_days(top(daily, other=text.OTHER), month, word)
-
-
-def _show_sums(usage: pl.DataFrame) -> None:
-    days = usage.group_by("day").agg(pl.col("quantity").sum())
-    busiest, most = days.sort("quantity", "day", descending=[True, False]).row(0)
     with st.container(horizontal=True):
-        for label, value in (
-            (text.DELIVERIES, count(int(usage["quantity"].sum()))),
-            (text.ACCOUNTS_USED, count(usage["account"].drop_nulls().n_unique())),
-            (text.MARKETS_USED, count(usage["market"].drop_nulls().n_unique())),
-            (text.BUSIEST_DAY.format(day=day(busiest)), count(most)),
-        ):
-            st.metric(label, value, border=True, width="content")
+        measure = _choose_measure()
+        is_funnel = measure.frame == "funnel"
+        word, group = choose_group(without=NOT_IN_FUNNEL if is_funnel else ())
+    width, look, is_running, top_count = _choose_form(page.span)
+    if measure.frame == "funnel":
+        say_ignored(page.ignored(*FUNNEL_KNOWS))
+    daily = read(page, measure, group, page.span)
+    if daily.is_empty():
+        say_empty(text.NO_USAGE, span=days(page.span))
+        return
+    values = values_of(daily.rename({"key": group}), group, page.generation)
+    _show_sums(daily, measure)
 
+    def narrow_to(label: str) -> None:
+        if label in values:
+            narrow(group, values[label], _word_of(NEXT_GROUP.get(group)))
 
-def _show_chart(daily: pl.DataFrame, month: str, word: str) -> None:
-    shown = top(daily, other=text.OTHER).with_columns(pl.col("day").cast(pl.String))
-    groups = shown.select("group", "rank").unique().sort("rank")["group"].to_list()
-    palette = colors(len(groups))
+    bins = bins_of(page.known_span(), width)
+    shown = top(binned(daily, width), count=top_count, other=text.OTHER)
+    drawn = cumulative(shown, bins) if is_running else shown
+    show_heading(text.CHART_TITLE[width].format(measure=measure.name, group=word.lower()))
+    show_legend(groups_of(drawn))
     largest, largest_count = ranked(daily).row(0)
-    st.markdown(f"**{text.CHART_TITLE.format(group=word.lower())}**")
-    st.html(_legend(groups, palette))
-    st.altair_chart(
-        daily_bars(
-            shown,
-            days=_days(month),
-            palette=palette,
-            axis=text.CHART_AXIS,
-            day_axis=text.DAY_AXIS,
+    show_chart(
+        over_time(
+            drawn,
+            bins=bins,
+            width=width,
+            look=look,
+            axis=measure.name,
+            time_axis=text.TIME_AXES[width],
         ),
-        alt=text.CHART_ALT.format(
-            month=month_name(month),
+        key=f"chart/{group}",
+        on_pick=narrow_to,
+        alt_text=text.CHART_ALT.format(
+            measure=measure.name,
+            span=days(page.span),
             group=word.lower(),
             total=count(int(daily["quantity"].sum())),
             largest=largest,
             largest_count=count(largest_count),
         ),
     )
+    _show_groups(page, daily, measure, group, word)
+    _show_bins(shown, word, width, page.span)
 
 
-def _show_groups(sums: pl.DataFrame, month: str, word: str) -> None:
-    total = int(sums["quantity"].sum())
-    st.markdown(f"**{text.GROUP_TABLE.format(count=count(sums.height), total=count(total))}**")
-    shares = [share(quantity, total) for quantity in sums["quantity"]]
-    table = sums.select(
-        pl.col("group").alias(word),
-        pl.col("quantity").alias(text.DELIVERIES),
-        pl.Series(text.SHARE, shares, pl.String),
-    )
-    st.dataframe(
-        table,
-        width=TABLE_WIDTH,
-        height=min(ROWS_HEIGHT, 38 + 35 * table.height),
-        column_config={
-            text.DELIVERIES: st.column_config.NumberColumn(format="localized"),
-            text.SHARE: st.column_config.TextColumn(alignment="right"),
-        },
-        lazy=False,
-        alt=text.GROUPS_ALT.format(month=month_name(month), group=word.lower()),
+def read(page: Page, measure: Measure, group: str, span: Span) -> pl.DataFrame:
+    """Read what a measure counts by day and a dimension: day, key, group (its words), quantity."""
+    known = FUNNEL_KNOWS if measure.frame == "funnel" else ()
+    where_page = page
+    if measure.pricing_types:
+        where_page = page.with_where("pricing_type", measure.pricing_types)
+    frame = where_page.sums(measure.frame, ("day", group), span, *known)
+    names = page.names if group == "account" else {}
+    unknown = text.UNASSIGNED if group == "account" else text.UNKNOWN
+    if frame.is_empty():
+        schema = {"day": pl.Date, "key": pl.String, "group": pl.String, "quantity": pl.Int64}
+        return pl.DataFrame(schema=schema)
+    words = labelled(frame, group, names=names, unknown=unknown)
+    return words.select("day", "group", key=group, quantity=measure.column).filter(
+        pl.col("quantity") > 0
     )
 
 
-def _show_days(shown: pl.DataFrame, month: str, word: str) -> None:
-    groups = shown.select("group", "rank").unique().sort("rank")["group"].to_list()
+def _choose_measure() -> Measure:
+    return MEASURES[choose_one(text.MEASURE, list(MEASURES), key="measure")]
+
+
+def _choose_form(span: Span) -> tuple[Bin, Look, bool, int]:
+    """Ask how the chart is drawn."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        widths = dict(sorted(text.BINS.items(), key=lambda item: item[1] != _usual(span)))
+        width = choose_one(text.BIN, list(widths), key="bin")
+        look = choose_one(text.LOOK, list(text.LOOKS), key="look")
+        top_count = st.selectbox(
+            text.TOP, list(range(TOP_COUNT, 2, -1)), key="top", bind="query-params", width=90
+        )
+        is_running = st.toggle(text.CUMULATIVE, key="cumulative", bind="query-params")
+    return (
+        cast(Bin, widths[width]),
+        cast(Look, text.LOOKS[look]),
+        is_running,
+        top_count or TOP_COUNT,
+    )
+
+
+def _usual(span: Span) -> Bin:
+    if span.day_count <= 62:
+        return "day"
+    return "week" if span.day_count <= 200 else "month"
+
+
+def _word_of(group: str | None) -> str | None:
+    return next((word for word, column in text.GROUPS.items() if column == group), None)
+
+
+def _show_sums(daily: pl.DataFrame, measure: Measure) -> None:
+    by_day = daily.group_by("day").agg(pl.col("quantity").sum())
+    busiest, most = by_day.sort("quantity", "day", descending=[True, False]).row(0)
+    show_tiles(
+        [
+            Tile(measure.name, count(int(daily["quantity"].sum()))),
+            Tile(text.BUSIEST_DAY.format(day=day(busiest)), count(most)),
+            Tile(text.PER_DAY, count(int(daily["quantity"].sum()) // by_day.height)),
+        ]
+    )
+
+
+def _show_groups(page: Page, daily: pl.DataFrame, measure: Measure, group: str, word: str) -> None:
+    span = page.known_span()
+    before = span.before()
+    now = daily.filter(pl.col("day") <= span.last)
+    comparison = compared(now, read(page, measure, group, before))
+    total = count(int(now["quantity"].sum()))
+    show_heading(
+        text.GROUP_TABLE.format(count=count(comparison.height), total=total, span=days(span))
+    )
+    labels = comparison["group"].to_list()
+    values = values_of(daily.rename({"key": group}), group, page.generation)
+
+    def narrow_to(row: int) -> None:
+        if row >= 0 and labels[row] in values:
+            narrow(group, values[labels[row]], _word_of(NEXT_GROUP.get(group)))
+
+    show_table(
+        comparison_table(comparison, word, measure=measure.name, names=("", days(before))),
+        name=f"usage-by-{group}",
+        right=(text.SHARE, text.CHANGE_SHARE),
+        alt_text=text.GROUPS_ALT.format(span=days(span), group=word.lower()),
+        on_row=narrow_to,
+        key=f"rows/{group}/{page.span}/{measure.name}",
+    )
+    st.caption(text.DRILL_DOWN)
+
+
+def _show_bins(shown: pl.DataFrame, word: str, width: Bin, span: Span) -> None:
     table = (
-        shown.pivot("group", index="day", values="quantity")
-        .sort("day")
-        .select("day", *groups)
-        .rename({"day": text.DAY})
+        shown.pivot("group", index="bin", values="quantity")
+        .sort("bin")
+        .select("bin", *groups_of(shown))
+        .rename({"bin": text.BIN_NAMES[width]})
         .fill_null(0)
     )
     with st.expander(text.DAILY_TABLE):
@@ -110,26 +211,6 @@ def _show_days(shown: pl.DataFrame, month: str, word: str) -> None:
             table,
             height="content",
             lazy=False,
-            alt=text.DAILY_ALT.format(month=month_name(month), group=word.lower()),
+            alt=text.DAILY_ALT.format(span=days(span), group=word.lower()),
         )
-
-
-def _days(month: str) -> Sequence[str]:
-    found = Month.parse(month)
-    return [
-        (found.first_day + timedelta(days=number)).isoformat() for number in range(found.day_count)
-    ]
-
-
-def _legend(groups: Sequence[str], palette: Sequence[str]) -> str:
-    """Write a legend that wraps: a swatch and the name of each group, the largest first."""
-    swatch = "display:inline-block;width:.75rem;height:.75rem;border-radius:2px;margin-right:.4rem"
-    items = "".join(
-        '<li style="white-space:nowrap">'
-        f'<span aria-hidden="true" style="{swatch};background:{color}"></span>{escape(group)}</li>'
-        for group, color in zip(groups, palette, strict=True)
-    )
-    return (
-        '<ul style="display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;list-style:none;padding:0;'
-        f'margin:0;font-size:.875rem">{items}</ul>'
-    )
+        show_files(table, f"usage-over-time-by-{word}")

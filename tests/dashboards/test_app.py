@@ -20,6 +20,8 @@ from pricing.invoice import Drafts
 from pricing.money import amount_text
 from tests.dashboards.conftest import MONTH, UNPLANNED, Open
 
+INVOICES = {"view": text.INVOICES}
+
 
 def archived(book: Book) -> Drafts:
     with Archive.open(book) as archive:
@@ -62,7 +64,7 @@ def shown_totals(app: AppTest) -> dict[str, str]:
 def test_the_list_shows_every_invoice_of_the_month_and_totals_each_currency(
     sample: Book, open_app: Open
 ) -> None:
-    app = open_app(sample)
+    app = open_app(sample, **INVOICES)
     invoices = archived(sample).invoices
 
     assert not app.exception
@@ -75,7 +77,7 @@ def test_the_list_shows_every_invoice_of_the_month_and_totals_each_currency(
 def test_totals_equal_the_selection_whatever_is_searched(sample: Book, open_app: Open) -> None:
     invoices = archived(sample).invoices
     for wanted in ("acct-0001", invoices["name"][4][:5], invoices["name"][7].upper()):
-        app = open_app(sample, q=wanted)
+        app = open_app(sample, **INVOICES, q=wanted)
         chosen = invoices.filter(
             pl.col("account_id").str.contains(wanted, literal=True)
             | pl.col("name").str.to_lowercase().str.contains(wanted.lower(), literal=True)
@@ -93,14 +95,14 @@ def test_totals_equal_the_selection_whatever_is_searched(sample: Book, open_app:
 
 
 def test_the_largest_totals_come_first_within_each_currency(sample: Book, open_app: Open) -> None:
-    app = open_app(sample, sort="Largest total")
+    app = open_app(sample, **INVOICES, sort="Largest total")
     shown = [(row[text.CURRENCY], -Decimal(row[text.TOTAL].replace(",", ""))) for row in rows(app)]
 
     assert shown == sorted(shown)
 
 
 def test_a_search_that_finds_nothing_says_how_to_go_on(sample: Book, open_app: Open) -> None:
-    app = open_app(sample, q="nobody has this name")
+    app = open_app(sample, **INVOICES, q="nobody has this name")
 
     assert "Clear the search" in app.info[0].value
     assert not app.dataframe
@@ -111,7 +113,7 @@ def test_a_link_opens_an_invoice_with_its_lines_and_every_digit_of_its_prices(
 ) -> None:
     drafts = archived(sample)
     invoice = drafts.invoices.row(0, named=True)
-    app = open_app(sample, invoice=invoice["invoice_id"])
+    app = open_app(sample, **INVOICES, invoice=invoice["invoice_id"])
     lines = drafts.lines.filter(pl.col("invoice_id") == invoice["invoice_id"])
 
     assert not app.exception
@@ -133,7 +135,7 @@ def test_another_line_of_the_invoice_shows_its_own_details(sample: Book, open_ap
     drafts = archived(sample)
     invoice_id = drafts.invoices["invoice_id"][0]
     lines = drafts.lines.filter(pl.col("invoice_id") == invoice_id)
-    app = open_app(sample, invoice=invoice_id)
+    app = open_app(sample, **INVOICES, invoice=invoice_id)
     app.selectbox(key=f"line/{invoice_id}").select(lines["charge"][-1]).run()
 
     details = drafts.details.filter(pl.col("line_id") == lines["line_id"][-1])
@@ -141,7 +143,7 @@ def test_another_line_of_the_invoice_shows_its_own_details(sample: Book, open_ap
 
 
 def test_a_blocked_invoice_says_why_and_what_to_do(blocked: Book, open_app: Open) -> None:
-    app = open_app(blocked, show="Blocked", invoice=f"{UNPLANNED}/2026-10/1")
+    app = open_app(blocked, **INVOICES, show="Blocked", invoice=f"{UNPLANNED}/2026-10/1")
 
     assert [row[text.ACCOUNT] for row in rows(app)] == [UNPLANNED]
     assert rows(app)[0][text.BLOCKED] == text.BLOCKED_YES
@@ -152,7 +154,7 @@ def test_a_blocked_invoice_says_why_and_what_to_do(blocked: Book, open_app: Open
     assert "1 blocked" in words(app)
 
     ready = archived(blocked).invoices.filter(~pl.col("is_blocked"))
-    assert shown_totals(open_app(blocked, show="Ready")) == totals_of(ready)
+    assert shown_totals(open_app(blocked, **INVOICES, show="Ready")) == totals_of(ready)
 
 
 @pytest.mark.parametrize("word", text.GROUPS)
@@ -187,7 +189,7 @@ def test_the_daily_table_adds_up_to_the_deliveries(sample: Book, open_app: Open)
 
 
 def test_a_month_that_was_not_billed_says_so_and_how_to(sample: Book, open_app: Open) -> None:
-    app = open_app(sample, month="2026-11")
+    app = open_app(sample, **INVOICES, month="2026-11")
 
     assert "November 2026 has not been billed yet" in words(app)
     assert "tollbook bill 2026-11" in app.code[0].value
@@ -196,7 +198,7 @@ def test_a_month_that_was_not_billed_says_so_and_how_to(sample: Book, open_app: 
 
 
 def test_a_month_that_is_not_there_is_named(sample: Book, open_app: Open) -> None:
-    app = open_app(sample, month="2031-01")
+    app = open_app(sample, **INVOICES, month="2031-01")
 
     assert "no figures of “2031-01”; showing October 2026" in app.info[0].value
     assert app.title[0].value == "Invoices, October 2026"
@@ -224,7 +226,7 @@ def test_a_folder_without_a_book_is_no_failure(
 
 
 def test_a_newer_generation_is_picked_up_by_the_next_rerun(blocked: Book, open_app: Open) -> None:
-    app = open_app(blocked)
+    app = open_app(blocked, **INVOICES)
     before = rows(app)
     path = blocked.invoices_path
     with Archive.open(blocked, "write") as archive:
@@ -249,7 +251,7 @@ def test_no_page_shows_a_phone_number(sample: Book, numbers: set[str], open_app:
 
 
 def test_the_address_can_name_each_view_and_month(sample: Book, open_app: Open) -> None:
-    app = open_app(sample, view="Usage", month="2026-11")
+    app = open_app(sample, view="Usage", period="2026-11")
 
     assert app.title[0].value == "Usage, November 2026"
     assert Month.parse("2026-11").first_day.isoformat() in words(app)

@@ -13,36 +13,75 @@ from hypothesis import strategies as st
 
 import dashboards
 from dashboards import load
-from dashboards.charts import colors, daily_bars
-from dashboards.figures import TOP_COUNT, by_group, ranked, top, totals
-from dashboards.reports import USAGE
+from dashboards.charts import colors, over_time
+from dashboards.contents import USAGE
+from dashboards.figures import (
+    TOP_COUNT,
+    Bin,
+    binned,
+    compared,
+    cumulative,
+    labelled,
+    ranked,
+    top,
+    totals,
+)
 
 PACKAGE = Path(dashboards.__file__).parent
 rows_of_usage = st.lists(
     st.tuples(
         st.dates(date(2026, 10, 1), date(2026, 10, 31)),
         st.none() | st.sampled_from("abc"),
+        st.just("1"),
         st.none() | st.sampled_from("ABCDEFGHIJKLM"),
         st.sampled_from(["marketing", "utility"]),
         st.none() | st.just("regular"),
+        st.none() | st.just("ad"),
         st.integers(1, 10**12),
     ),
     min_size=1,
 )
 
 
-@given(rows_of_usage)
-def test_the_chart_adds_up_to_the_usage_whatever_is_folded_into_the_rest(
-    rows: Sequence[tuple[object, ...]],
-) -> None:
+def by_market(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
     usage = pl.DataFrame(rows, USAGE, orient="row")
-    daily = by_group(usage, "market", names={}, unknown="unknown")
-    shown = top(daily, other="rest")
+    return labelled(usage, "market", names={}, unknown="unknown").select("day", "group", "quantity")
 
-    assert shown["quantity"].sum() == usage["quantity"].sum() == ranked(daily)["quantity"].sum()
+
+@given(rows_of_usage, st.sampled_from(["day", "week", "month"]))
+def test_the_chart_adds_up_to_the_usage_whatever_is_folded_into_the_rest(
+    rows: Sequence[tuple[object, ...]], width: Bin
+) -> None:
+    daily = by_market(rows)
+    shown = top(binned(daily, width), other="rest")
+
+    assert shown["quantity"].sum() == daily["quantity"].sum() == ranked(daily)["quantity"].sum()
     assert shown["group"].n_unique() == min(ranked(daily).height, TOP_COUNT + 1)
-    per_day = usage.group_by("day").agg(pl.col("quantity").sum()).sort("day")
-    assert shown.group_by("day").agg(pl.col("quantity").sum()).sort("day").equals(per_day)
+    per_bin = binned(daily, width).group_by("bin").agg(pl.col("quantity").sum()).sort("bin")
+    assert shown.group_by("bin").agg(pl.col("quantity").sum()).sort("bin").equals(per_bin)
+
+
+@given(rows_of_usage)
+def test_a_running_total_ends_at_the_sum_of_its_group(rows: Sequence[tuple[object, ...]]) -> None:
+    shown = top(binned(by_market(rows), "day"), other="rest")
+    bins = sorted(set(shown["bin"]))
+    running = cumulative(shown, bins)
+
+    last = dict(running.filter(pl.col("bin") == bins[-1]).select("group", "quantity").iter_rows())
+    assert last == dict(ranked(shown).iter_rows())
+    assert running.height == len(bins) * shown["group"].n_unique()
+
+
+@given(rows_of_usage, rows_of_usage)
+def test_a_comparison_keeps_both_sums(
+    rows: Sequence[tuple[object, ...]], earlier: Sequence[tuple[object, ...]]
+) -> None:
+    now, before = by_market(rows), by_market(earlier)
+    found = compared(now, before)
+
+    assert found["quantity"].sum() == now["quantity"].sum()
+    assert found["before"].sum() == before["quantity"].sum()
+    assert (found["before"] + found["change"]).equals(found["quantity"], check_names=False)
 
 
 @given(
@@ -61,20 +100,18 @@ def test_totals_are_exact_and_never_mix_currencies(rows: list[tuple[str, int, bo
 
 
 def test_two_accounts_of_one_name_stay_apart() -> None:
-    rows = [(date(2026, 10, 1), account, "A", "utility", "regular", 5) for account in "ab"]
-    usage = pl.DataFrame(rows, USAGE, orient="row")
-    daily = by_group(usage, "account", names={"a": "Twin", "b": "Twin"}, unknown="nobody")
+    usage = pl.DataFrame({"account": ["a", "b"], "quantity": [5, 5]})
+    words = labelled(usage, "account", names={"a": "Twin", "b": "Twin"}, unknown="nobody")
 
-    assert ranked(daily).rows() == [("Twin (a)", 5), ("Twin (b)", 5)]
+    assert ranked(words).rows() == [("Twin (a)", 5), ("Twin (b)", 5)]
 
 
 def test_each_bar_of_the_chart_has_its_unit_and_its_own_colour() -> None:
     palette = colors(TOP_COUNT + 1)
-    daily = pl.DataFrame(
-        {"day": ["2026-10-01"], "group": ["utility"], "rank": [0], "quantity": [5]}
-    )
-    drawn = daily_bars(
-        daily, days=["2026-10-01"], palette=palette[:1], axis="Deliveries", day_axis="Day"
+    day = date(2026, 10, 1)
+    shown = pl.DataFrame({"bin": [day], "group": ["utility"], "rank": [0], "quantity": [5]})
+    drawn = over_time(
+        shown, bins=[day], width="day", look="stacked", axis="Deliveries", time_axis="Day"
     ).to_dict()
 
     assert len(set(palette)) == TOP_COUNT + 1
@@ -88,7 +125,7 @@ def test_no_cached_function_takes_a_frame() -> None:
     assert cached
     for function in cached:
         for parameter in inspect.signature(function).parameters.values():
-            assert parameter.annotation is str
+            assert parameter.annotation in (str, load.Names)
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from dashboards import commands, reports
+from dashboards.contents import USAGE, USAGE_BY
 from dashboards.load import current
-from dashboards.reports import USAGE, USAGE_BY, is_complete, pointed_at, publish
+from dashboards.reports import is_complete, pointed_at, publish
 from metering.account import load_accounts
 from metering.errors import LockedError
 from metering.period import Month

@@ -1,0 +1,103 @@
+"""Conversations: how users began to write, how soon they were answered, and for how long."""
+
+import polars as pl
+import streamlit as st
+
+from dashboards import text
+from dashboards.charts import groups_of, over_time, ranked_bars
+from dashboards.figures import binned, bins_of, labelled, ranked, top
+from dashboards.filters import Page, choose_one
+from dashboards.format import count, days, share
+from dashboards.views.parts import (
+    Tile,
+    say_empty,
+    say_ignored,
+    show_chart,
+    show_heading,
+    show_legend,
+    show_table,
+    show_tiles,
+)
+
+KNOWS = ("account", "entry_point")
+
+
+def show(page: Page) -> None:
+    """Draw the view."""
+    span = page.known_span()
+    say_ignored(page.ignored(*KNOWS))
+    rule_word = choose_one(text.WINDOW_RULE, list(text.RULES), key="rule")
+    rule = text.RULES[rule_word]
+    frame = page.sums(
+        "windows", ("day", "rule", "entry_point", "answer", "days_open"), span, *KNOWS
+    )
+    opened = frame.filter(pl.col("rule") == rule) if frame.height else frame
+    if opened.is_empty():
+        say_empty(text.NO_WINDOWS, span=days(span), rule=rule_word.lower())
+        return
+    total = int(opened["window_count"].sum())
+    answered = int(opened.filter(pl.col("answer") != "none")["window_count"].sum())
+    network = page.sums("conversations", (), span, "account", "category")
+    named = int(network["quantity"].sum()) if network.height else 0
+    show_tiles(
+        [
+            Tile(rule_word, count(total)),
+            Tile(text.ANSWERED, share(answered, total), help=text.ANSWERED_HELP),
+            Tile(text.NAMED, count(named), help=text.NAMED_HELP),
+        ]
+    )
+    _show_entries(opened, page)
+    _show_answers(opened, page, total)
+    _show_lengths(opened, page)
+
+
+def _show_entries(opened: pl.DataFrame, page: Page) -> None:
+    words = labelled(
+        opened.with_columns(pl.col("entry_point").replace(text.ENTRY_POINTS)),
+        "entry_point",
+        names={},
+        unknown=text.UNKNOWN,
+    ).rename({"window_count": "quantity"})
+    shown = top(binned(words, "day"), other=text.OTHER)
+    largest, most = ranked(words).row(0)
+    show_heading(text.ENTRIES_TITLE.format(entry=largest, count=count(most)))
+    show_legend(groups_of(shown))
+    show_chart(
+        over_time(
+            shown,
+            bins=bins_of(page.known_span(), "day"),
+            width="day",
+            look="stacked",
+            axis=text.WINDOWS_OPENED,
+            time_axis=text.DAY_AXIS,
+        ),
+        alt_text=text.ENTRIES_ALT.format(span=days(page.span), entry=largest, count=count(most)),
+    )
+
+
+def _show_answers(opened: pl.DataFrame, page: Page, total: int) -> None:
+    sums = dict(opened.group_by("answer").agg(pl.col("window_count").sum()).iter_rows())
+    rows = [(words, sums.get(name, 0)) for name, words in text.ANSWERS.items()]
+    soon = sum(sums.get(name, 0) for name in ("1 minute", "5 minutes"))
+    show_heading(text.ANSWERS_TITLE.format(share=share(soon, total)))
+    show_chart(
+        ranked_bars(
+            pl.DataFrame(rows, ["group", "quantity"], orient="row"), axis=text.WINDOWS_OPENED
+        ),
+        alt_text=text.ANSWERS_ALT.format(span=days(page.span), share=share(soon, total)),
+    )
+    st.caption(text.ANSWERS_HOW)
+
+
+def _show_lengths(opened: pl.DataFrame, page: Page) -> None:
+    sums = opened.group_by("days_open", "entry_point").agg(pl.col("window_count").sum())
+    rows = sums.sort("days_open", "entry_point")
+    table = rows.select(
+        pl.col("days_open").alias(text.DAYS_OPEN),
+        pl.col("entry_point").replace(text.ENTRY_POINTS).alias(text.ENTRY_POINT),
+        pl.col("window_count").alias(text.WINDOWS_OPENED),
+    )
+    show_heading(text.LENGTHS_TITLE)
+    show_table(
+        table, name="windows", alt_text=text.LENGTHS_ALT.format(span=days(page.span)), width=560
+    )

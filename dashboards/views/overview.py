@@ -1,0 +1,183 @@
+"""The overview: this period beside the one before, what changed, and what is unusual."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import polars as pl
+import streamlit as st
+
+from dashboards import text
+from dashboards.anomalies import find_anomalies
+from dashboards.charts import now_and_before
+from dashboards.figures import compared, drivers, filled_days, labelled
+from dashboards.filters import Page
+from dashboards.format import change, count, days, share, short, signed
+from dashboards.span import Span
+from dashboards.views.forecast import anomaly_table, read_groups
+from dashboards.views.parts import (
+    Tile,
+    say_empty,
+    show_chart,
+    show_heading,
+    show_legend_of,
+    show_table,
+    show_tiles,
+)
+
+DRIVERS = 8
+CAUSES = ("market", "category", "account")
+FREE_TYPES_BEGIN = "free"
+
+
+def show(page: Page) -> None:
+    """Draw the view."""
+    span = page.full_span()
+    before = span.before()
+    now, then = (page.sums("usage", ("day",), part) for part in (span, before))
+    if now.is_empty():
+        say_empty(text.NO_USAGE, span=days(page.span))
+        return
+    if span != page.span:
+        st.caption(text.SO_FAR.format(span=days(span), before=days(before)))
+    tiles, shares = _tiles(page, span, before)
+    show_tiles(tiles)
+    show_tiles(shares)
+    _show_course(now, then, span, before)
+    if then.is_empty():
+        st.info(text.NOTHING_BEFORE.format(before=days(before)))
+    else:
+        _show_changes(page, span, before)
+    _show_unusual(page, span)
+
+
+def _tiles(page: Page, span: Span, before: Span) -> tuple[list[Tile], list[Tile]]:
+    tiles = []
+    parts = [_measured(page, part) for part in (span, before)]
+    for label, is_bad in text.TILES.items():
+        now, course = parts[0][label]
+        then, _ = parts[1][label]
+        tiles.append(Tile(label, short(now), now, then, course, is_bad=is_bad))
+    return tiles, _rates(parts)
+
+
+def _measured(page: Page, span: Span) -> dict[str, tuple[int, Sequence[int]]]:
+    """The figure of each tile, and its course over the days."""
+    usage = page.sums("usage", ("day", "pricing_type"), span)
+    is_free = pl.col("pricing_type").str.starts_with(FREE_TYPES_BEGIN).fill_null(value=False)
+    accounts = page.sums("usage", ("account",), span)
+    funnel = page.sums("funnel", ("day",), span, "account", "market", "category")
+    series = {
+        text.DELIVERIES: _by_day(usage, "quantity"),
+        text.FREE: _by_day(usage.filter(is_free), "quantity"),
+        text.SENT: _by_day(funnel, "sent"),
+        text.READ: _by_day(funnel, "read"),
+        text.FAILED: _by_day(funnel, "failed"),
+    }
+    figures: dict[str, tuple[int, Sequence[int]]] = {
+        label: (int(frame["quantity"].sum()), filled_days(frame, span))
+        for label, frame in series.items()
+    }
+    active = accounts.filter(pl.col("account").is_not_null()).height if accounts.height else 0
+    return {**figures, text.ACCOUNTS_USED: (active, ())}
+
+
+def _by_day(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    if frame.is_empty():
+        return pl.DataFrame(schema={"day": pl.Date, "quantity": pl.Int64})
+    return frame.group_by("day").agg(quantity=pl.col(column).sum())
+
+
+def _rates(parts: Sequence[dict[str, tuple[int, Sequence[int]]]]) -> list[Tile]:
+    """Shares beside their parts: whole numbers are compared, shares are shown."""
+    now = {label: figure for label, (figure, _) in parts[0].items()}
+    rows = (
+        (text.FREE_SHARE, now[text.FREE], now[text.DELIVERIES], text.FREE_SHARE_HELP),
+        (text.READ_SHARE, now[text.READ], now[text.SENT], text.READ_SHARE_HELP),
+    )
+    return [Tile(label, share(part, whole), help=words) for label, part, whole, words in rows]
+
+
+def _show_course(now: pl.DataFrame, then: pl.DataFrame, span: Span, before: Span) -> None:
+    names = [days(span), days(before)]
+    rows = [
+        (number, name, total)
+        for name, frame, part in zip(names, (now, then), (span, before), strict=True)
+        for number, total in enumerate(accumulate(filled_days(frame, part)), 1)
+        if frame.height
+    ]
+    total, earlier = (int(frame["quantity"].sum()) if frame.height else 0 for frame in (now, then))
+    show_heading(text.COURSE_TITLE.format(moved=_moved(total, earlier), before=names[1]))
+    show_legend_of(names if then.height else names[:1])
+    show_chart(
+        now_and_before(rows, names=names, axis=text.DELIVERIES_SO_FAR, time_axis=text.DAY_NUMBER),
+        alt_text=text.COURSE_ALT.format(
+            now=names[0], total=count(total), before=names[1], earlier=count(earlier)
+        ),
+    )
+
+
+def _moved(now: int, before: int) -> str:
+    if not before:
+        return text.NO_COMPARISON
+    words = text.MORE if now > before else text.LESS if now < before else text.SAME
+    return words.format(change=change(now, before).lstrip("+-"))
+
+
+def _show_changes(page: Page, span: Span, before: Span) -> None:
+    """Say which markets, categories and accounts moved most, in words and as a table."""
+    parts = []
+    for column in CAUSES:
+        unknown = text.UNASSIGNED if column == "account" else text.UNKNOWN
+        names = page.names if column == "account" else {}
+        frames = [
+            labelled(page.sums("usage", (column,), part), column, names=names, unknown=unknown)
+            for part in (span, before)
+        ]
+        moved = drivers(compared(*frames), DRIVERS)
+        parts.append(moved.with_columns(cause=pl.lit(text.DIMENSIONS[column])))
+    table = pl.concat(parts)
+    show_heading(text.CHANGES_TITLE)
+    st.markdown(" ".join(_sentences(parts)))
+    ordered = table.sort(pl.col("change").abs(), descending=True, maintain_order=True)
+    changes = [change(*row) for row in ordered.select("quantity", "before").iter_rows()]
+    show_table(
+        ordered.select(
+            pl.col("cause").alias(text.DIMENSION),
+            pl.col("group").alias(text.GROUP),
+            pl.col("change").alias(text.CHANGE),
+            pl.Series(text.CHANGE_SHARE, changes, pl.String),
+            pl.col("quantity").alias(text.DELIVERIES),
+            pl.col("before").alias(days(before)),
+        ),
+        name="what-changed",
+        right=(text.CHANGE_SHARE,),
+        alt_text=text.CHANGES_ALT.format(span=days(span), before=days(before)),
+    )
+
+
+def _sentences(parts: Sequence[pl.DataFrame]) -> list[str]:
+    """Name what moved most in each dimension."""
+    sentences = []
+    for moved in parts:
+        if moved.height:
+            row = moved.row(0, named=True)
+            sentences.append(
+                text.CHANGE_SENTENCE.format(
+                    cause=row["cause"].lower(),
+                    group=row["group"],
+                    change=signed(row["change"]),
+                    now=count(row["quantity"]),
+                    before=count(row["before"]),
+                )
+            )
+    return sentences
+
+
+def _show_unusual(page: Page, span: Span) -> None:
+    judged = [day for day in span.days() if day <= page.full_to()]
+    found = find_anomalies(read_groups(page, span), judged)
+    show_heading(text.UNUSUAL_TITLE.format(count=count(len(found))))
+    if found:
+        anomaly_table(page, found, name="unusual-days")
+    else:
+        st.caption(text.NOTHING_UNUSUAL)

@@ -1,0 +1,212 @@
+"""The parts that views share: tables with their files, tiles, legends, and what to say instead."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from dashboards import text
+from dashboards.charts import BEFORE_COLOR, NOW_COLOR, PICKED, colors, legend
+from dashboards.export import to_csv, to_excel, to_parquet
+from dashboards.format import change, count, plain, share, signed
+from dashboards.load import Generation
+
+ROWS_HEIGHT = 390
+TILE_WIDTH = 180
+FILES = (
+    ("CSV", "csv", "text/csv", to_csv),
+    (
+        *("Excel", "xlsx"),
+        *("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", to_excel),
+    ),
+    ("Parquet", "parquet", "application/vnd.apache.parquet", to_parquet),
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure with its name, beside the same of the span before and its course."""
+
+    label: str
+    value: str
+    now: int | None = None
+    before: int | None = None
+    course: Sequence[int] = ()
+    is_bad: bool = False  # more of it is worse
+    help: str | None = None
+
+
+def say_empty(words: tuple[str, str, str], **facts: str) -> None:
+    """Say a heading, a sentence and the commands that help, with `facts` filled in."""
+    heading, sentence, commands = (part.format(**facts) for part in words)
+    with st.container(border=True):
+        st.subheader(heading, anchor=False)
+        st.markdown(sentence)
+        if commands:
+            st.code(commands, language=None)
+
+
+def show_tiles(tiles: Sequence[Tile]) -> None:
+    """Draw figures side by side; they wrap where the page is narrow."""
+    has_courses = any(tile.course for tile in tiles)
+    with st.container(horizontal=True):
+        for tile in tiles:
+            delta = None
+            if tile.now is not None and tile.before is not None:
+                moved = change(tile.now, tile.before) or signed(tile.now - tile.before)
+                delta = moved
+            st.metric(
+                tile.label,
+                tile.value,
+                delta=delta,
+                delta_color="inverse" if tile.is_bad else "normal",
+                chart_data=list(tile.course) or None,
+                border=True,
+                width=TILE_WIDTH if has_courses else "content",
+                height="stretch",
+                help=tile.help,
+            )
+
+
+def show_table(
+    table: pl.DataFrame,
+    *,
+    name: str,
+    alt_text: str,
+    right: Sequence[str] = (),
+    width: int | str = "stretch",
+    height: int | str | None = None,
+    on_row: Callable[[int], None] | None = None,
+    key: str | None = None,
+) -> None:
+    """Draw a table and offer what it shows as a file.
+
+    Args:
+        name: The name of the file, and of the table in the address of the page.
+        right: Columns of text that hold numbers.
+        on_row: What a click on a row does; it is given the number of the row.
+    """
+    numbers = [column for column, kind in table.schema.items() if kind.is_integer()]
+    config: dict[str, Any] = {
+        column: st.column_config.TextColumn(alignment="right") for column in right
+    } | {column: st.column_config.NumberColumn(format="localized") for column in numbers}
+    key = key or f"table/{name}"
+    options: dict[str, Any] = {}
+    if on_row is not None:
+        options = {"on_select": lambda: _take_row(key, on_row), "selection_mode": "single-row"}
+    st.dataframe(
+        table,
+        width=width,  # type: ignore[arg-type]
+        height=height or min(ROWS_HEIGHT, 38 + 35 * max(1, table.height)),  # type: ignore[arg-type]
+        column_config=config,
+        key=key,
+        lazy=False,
+        alt=alt_text,
+        **options,
+    )
+    show_files(table, name)
+
+
+def show_files(table: pl.DataFrame, name: str) -> None:
+    """Offer a table as CSV, Excel and Parquet; a file is made when it is asked for."""
+    stem = re.sub(r"[^\w.-]+", "-", f"tollbook-{name}").strip("-").lower()
+    with st.popover(text.DOWNLOAD, icon=":material/download:", key=f"files/{name}"):
+        for label, suffix, mime, write in FILES:
+            st.download_button(
+                label,
+                data=lambda write=write: write(table),  # type: ignore[misc]
+                file_name=f"{stem}.{suffix}",
+                mime=mime,
+                key=f"file/{name}/{suffix}",
+                on_click="ignore",
+                width="stretch",
+            )
+
+
+def show_chart(
+    chart: alt.Chart | alt.LayerChart | alt.FacetChart | dict[str, Any],
+    *,
+    alt_text: str,
+    key: str | None = None,
+    on_pick: Callable[[str], None] | None = None,
+) -> None:
+    """Draw a chart; a click on one of its groups calls `on_pick` with the name of the group."""
+    options: dict[str, Any] = {}
+    if on_pick is not None and key is not None:
+        picked = {"on_select": lambda: _take_pick(key, on_pick), "selection_mode": [PICKED]}
+        options = {"key": key, **picked}
+    if isinstance(chart, dict):
+        st.vega_lite_chart(None, chart, alt=alt_text, **options)
+    else:
+        st.altair_chart(chart, alt=alt_text, **options)
+
+
+def show_legend(groups: Sequence[str]) -> None:
+    st.html(legend(groups, colors(len(groups))))
+
+
+def show_legend_of(spans: Sequence[str]) -> None:
+    """Draw the legend of a span and the one before it."""
+    st.html(legend(spans, [NOW_COLOR, BEFORE_COLOR][: len(spans)]))
+
+
+def show_heading(words: str) -> None:
+    st.markdown(f"**{plain(words)}**")
+
+
+def comparison_table(
+    comparison: pl.DataFrame, word: str, *, measure: str, names: tuple[str, str]
+) -> pl.DataFrame:
+    """Write a comparison for people: group, now, before, change, change in per cent, share."""
+    total = int(comparison["quantity"].sum())
+    changes = [
+        change(now, before) for now, before in comparison.select("quantity", "before").iter_rows()
+    ]
+    shares = [share(quantity, total) for quantity in comparison["quantity"]]
+    return comparison.select(
+        pl.col("group").alias(word),
+        pl.col("quantity").alias(measure),
+        pl.Series(text.SHARE, shares, pl.String),
+        pl.col("before").alias(names[1]),
+        pl.col("change").alias(text.CHANGE),
+        pl.Series(text.CHANGE_SHARE, changes, pl.String),
+    )
+
+
+def say_ignored(names: Sequence[str]) -> None:
+    """Say which filters in force do not count here."""
+    if names:
+        st.info(text.FILTERS_IGNORED.format(names=", ".join(names).lower()))
+
+
+def values_of(frame: pl.DataFrame, column: str, generation: Generation) -> Mapping[str, str | None]:
+    """The value of a column for each of its labels, to narrow a page down to it."""
+    names = generation.account_names() if column == "account" else {}
+    unknown = text.UNASSIGNED if column == "account" else text.UNKNOWN
+    return {
+        unknown
+        if value is None
+        else f"{names[value]} ({value})"
+        if value in names
+        else value: value
+        for value in frame[column].unique().to_list()
+    }
+
+
+def label_count(number: int, words: str) -> str:
+    return words.format(count=count(number))
+
+
+def _take_row(key: str, on_row: Callable[[int], None]) -> None:
+    rows = st.session_state[key]["selection"]["rows"]
+    on_row(rows[0] if rows else -1)
+
+
+def _take_pick(key: str, on_pick: Callable[[str], None]) -> None:
+    picked = st.session_state[key]["selection"].get(PICKED) or []
+    if picked:
+        on_pick(picked[0]["group"])
