@@ -10,7 +10,7 @@ WEEKS = 4
 WEEKS_MIN = 3
 # How far from the median is unusual: so many median deviations, such a share, and so many units.
 DEVIATIONS_PERCENT = 450
-SHARE_PERCENT = 40
+SHARE_PERCENT = 50
 UNITS_MIN = 50
 
 
@@ -35,7 +35,9 @@ def find_anomalies(daily: pl.DataFrame, days: Sequence[date]) -> list[Anomaly]:
 
     A day is judged once three of these weeks are in the data. Weeks are brought to the level of the
     seven days before the day, so that growth alone is not unusual. A day is, if it is further from
-    their median than 4.5 median deviations, 40 % of the median and 50 units.
+    their median than 4.5 median deviations, 50 % of the median and 50 units, and further outside
+    of their range than half its width. Nothing at all where there was always something, and
+    usually 50 units, is unusual whatever the range.
 
     Args:
         daily: day, group, quantity; a day after the first without a row has 0.
@@ -66,7 +68,10 @@ def _judge(group: str, found: Mapping[date, int], day: date, first: date) -> Ano
     quantity = found.get(day, 0)
     distance = 100 * abs(quantity - usual)
     bound = max(DEVIATIONS_PERCENT * spread, SHARE_PERCENT * usual, 100 * UNITS_MIN)
-    if distance <= bound:
+    has_stopped = quantity == 0 and min(past) > 0 and usual >= UNITS_MIN
+    width = max(past) - min(past)
+    is_outside = 2 * quantity > 2 * max(past) + width or 2 * quantity < 2 * min(past) - width
+    if not has_stopped and not (distance > bound and is_outside):
         return None
     return Anomaly(day, group, quantity, usual, min(past), max(past))
 

@@ -54,6 +54,8 @@ STYLE = """<style>
 section[data-testid="stSidebar"] .stButton button {justify-content: flex-start; min-height: 2.1rem}
 section[data-testid="stSidebar"] .stButton button > div {justify-content: flex-start}
 section[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: .3rem}
+[data-testid="stCaptionContainer"] {opacity: 1; color: inherit}
+[data-testid="stCaptionContainer"] p {opacity: .82}
 @media (max-width: 640px) {.stMainBlockContainer {padding-top: 4.25rem}}
 </style>"""
 # A picture of our own: an icon by name would be fetched from the network.

@@ -5,26 +5,33 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
 import click
 
+from dashboards.access import (
+    LOOPBACK,
+    DashboardSettings,
+    login_file,
+    read_dashboard_settings,
+)
 from dashboards.reports import pointed_at, publish
 from metering.errors import LockedError, UsageError
 from metering.output import book_option, errors_for_people, say
-from metering.settings import Book
+from metering.settings import SETTINGS, Book
 
 APP = Path(__file__).parent / "app.py"
-HOST = "127.0.0.1"  # nobody logs in: the app is for this machine alone
+HOST = LOOPBACK  # where nobody logs in, the app is for this machine alone
 PORT = 8501
-HOSTS = (HOST, "localhost")  # no other name may lead here
+HOSTS = (HOST, "localhost")  # no other name may lead here, but those of the settings
 OPTIONS = {
-    "server.address": HOST,
     "server.fileWatcherType": "none",
     "server.showEmailPrompt": "false",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
+    "client.disableDataExport": "true",  # its files hold formulas as they are; ours do not
     "logger.hideWelcomeMessage": "true",  # and hints for those who develop apps
     "client.showErrorDetails": "none",
     "theme.metricValueFontSize": "1.6rem",
@@ -47,13 +54,15 @@ def reports(book_path: Path) -> None:
 @click.option("--no-browser", is_flag=True, help="Only say the address.")
 @book_option
 def dashboard(port: int, *, no_browser: bool, book_path: Path) -> None:
-    """Show the invoices and the usage of the book in a browser, on this machine alone."""
+    """Show the book in a browser, on this machine alone unless [dashboard] names a login."""
     with errors_for_people():
         book = Book.at(book_path)
-        _check_free(port)
+        settings = read_dashboard_settings(book)
+        options = access_options(book, settings)
+        _check_free(options["server.address"], port)
         refresh(book)
-        say(f"the dashboard is at http://{HOST}:{port}, for this machine alone; Ctrl+C ends it")
-        code = _serve(book, port, is_headless=no_browser)
+        say(_where(settings, port))
+        code = _serve(book, port, settings, options, is_headless=no_browser)
     sys.exit(code)
 
 
@@ -70,11 +79,32 @@ def refresh(book: Book) -> None:
             say("there are none yet; when the job has finished, run: tollbook reports")
 
 
-def _check_free(port: int) -> None:
+def access_options(book: Book, settings: DashboardSettings) -> dict[str, str]:
+    """The options that say who is listened to; raises `UsageError` where the login is not there."""
+    secrets = login_file(book, settings)
+    if secrets is None:
+        return {"server.address": HOST}
+    if not secrets.is_file():
+        raise UsageError(
+            f"there is no file {secrets.name} with the login",
+            where=f"{SETTINGS} dashboard.login",
+            hint="write Streamlit's table [auth] there, or take the login out",
+        )
+    return {"server.address": settings.address, "secrets.files": str(secrets.resolve())}
+
+
+def _where(settings: DashboardSettings, port: int) -> str:
+    if settings.login is None:
+        return f"the dashboard is at http://{HOST}:{port}, for this machine alone; Ctrl+C ends it"
+    names = ", ".join(settings.hosts or (settings.address,))
+    return f"the dashboard is at port {port} of {names}, for those who log in; Ctrl+C ends it"
+
+
+def _check_free(address: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((address, port))
         except OSError as error:
             raise UsageError(
                 f"port {port} is in use or not allowed",
@@ -83,16 +113,24 @@ def _check_free(port: int) -> None:
             ) from error
 
 
-def _serve(book: Book, port: int, *, is_headless: bool) -> int:
+def _serve(
+    book: Book,
+    port: int,
+    settings: DashboardSettings,
+    access: Mapping[str, str],
+    *,
+    is_headless: bool,
+) -> int:
     """Run Streamlit until it ends or is interrupted; answer the exit code."""
     options = {
         **OPTIONS,
+        **access,
         "server.port": str(port),
         "server.headless": str(is_headless).lower(),
     }
     command = [sys.executable, "-m", "streamlit", "run", str(APP)]
     command += [f"--{name}={value}" for name, value in options.items()]
-    command += [f"--server.allowedHosts={host}" for host in HOSTS]
+    command += [f"--server.allowedHosts={host}" for host in (*HOSTS, *settings.hosts)]
     environment = {**os.environ, "TOLLBOOK": str(book.root.resolve())}
     signal.signal(signal.SIGTERM, _interrupt)
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)

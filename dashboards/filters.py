@@ -228,7 +228,13 @@ def choose_invoices(invoices: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 def choose_one(label: str, options: Sequence[str], *, key: str) -> str:
     """Ask for one of a few words; at first the first one."""
     chosen = st.segmented_control(
-        label, options, default=options[0], required=True, key=key, bind="query-params"
+        label,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        bind="query-params",
+        wrap=True,
     )
     return chosen or options[0]
 

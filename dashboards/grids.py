@@ -122,7 +122,7 @@ def hour_grid(
         alt.Chart(cells)
         .mark_rect()
         .encode(
-            x=alt.X("hour:O", title=titles[0], axis=alt.Axis(labelAngle=0, labelOverlap="greedy")),
+            x=alt.X("hour:O", title=titles[0], axis=alt.Axis(labelAngle=0, labelOverlap="parity")),
             y=alt.Y(
                 "weekday:O", title=titles[1], sort=list(weekdays), axis=alt.Axis(labelOverlap=False)
             ),

@@ -62,7 +62,7 @@ def show(page: Page) -> None:
         ),
         name="add-ons",
         right=(text.HELD,),
-        width=560,
+        width="content",
         alt_text=text.ADD_ONS_ALT.format(span=count(now.height)),
     )
 

@@ -99,5 +99,8 @@ def _show_lengths(opened: pl.DataFrame, page: Page) -> None:
     )
     show_heading(text.LENGTHS_TITLE)
     show_table(
-        table, name="windows", alt_text=text.LENGTHS_ALT.format(span=days(page.span)), width=560
+        table,
+        name="windows",
+        alt_text=text.LENGTHS_ALT.format(span=days(page.span)),
+        width="content",
     )

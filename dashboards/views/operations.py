@@ -143,7 +143,7 @@ def _show_store(generation: Generation) -> None:
     show_table(
         tables.select(pl.col("name").alias(text.TABLE), pl.col("row_count").alias(text.ROWS_ABOUT)),
         name="store",
-        width=420,
+        width="content",
         alt_text=text.STORE_ALT,
     )
 

@@ -16,7 +16,7 @@ from dashboards.format import change, count, plain, share, signed
 from dashboards.load import Generation
 
 ROWS_HEIGHT = 390
-TILE_WIDTH = 180
+TILE_WIDTH = 168
 FILES = (
     ("CSV", "csv", "text/csv", to_csv),
     (

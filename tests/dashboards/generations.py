@@ -75,8 +75,9 @@ def _month(
     weight = np.array([1 + (day.weekday() < 5) for day in days], dtype="double")
     begun = max(1, min(accounts, accounts * (age + 3) // 12))
     where = rng.choice(len(days), rows, p=weight / weight.sum())
-    active = rng.permutation(begun)[: max(1, begun * 4 // 5)]  # some pause in each month
-    owner = active[(rng.random(rows) ** 3 * len(active)).astype("int64")]
+    # Some pause in each month, and who is large stays so.
+    active = np.sort(rng.permutation(begun)[: max(1, begun * 4 // 5)])
+    owner = active[(rng.random(rows) ** 2 * len(active)).astype("int64")]
     names = markets()["market"].unique().sort()
     market = (rng.random(rows) ** 2 * names.len()).astype("int64")
     kind = rng.integers(0, 4, rows)
@@ -90,7 +91,7 @@ def _month(
                 "category": pl.Series(CATEGORIES).gather(kind),
                 "pricing_type": pl.Series(PRICING_TYPES).gather(rng.integers(0, 4, rows)),
                 "entry_point": pl.Series(ENTRY_POINTS).gather(rng.integers(0, 4, rows)),
-                "quantity": rng.integers(1, 40 + age, rows),
+                "quantity": rng.integers(15, 25 + age, rows),
             }
         )
         .filter((pl.col("market") != QUIET_MARKET) | (pl.col("day") != days[len(days) * 2 // 3]))

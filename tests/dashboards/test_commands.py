@@ -9,11 +9,15 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from dashboards import commands
+from dashboards.access import read_dashboard_settings
 from dashboards.reports import pointed_at
+from metering.errors import UsageError
 from metering.settings import Book
+from tests.dashboards.test_access import SETTINGS_TEXT, with_settings
 
 START = "import sys; from dashboards.commands import dashboard; dashboard(sys.argv[1:])"
 SECONDS = 60
@@ -80,8 +84,17 @@ def test_a_folder_without_a_book_is_refused(tmp_path: Path) -> None:
     assert "there is no book" in result.stderr
 
 
-def test_the_app_listens_on_this_machine_alone_and_calls_nobody() -> None:
-    assert commands.OPTIONS["server.address"] == "127.0.0.1"
+def test_the_app_listens_on_this_machine_alone_unless_there_is_a_login(own: Book) -> None:
+    options = commands.access_options(own, read_dashboard_settings(own))
+    assert options["server.address"] == "127.0.0.1"
+    with_settings(own, SETTINGS_TEXT)
+    settings = read_dashboard_settings(own)
+    with pytest.raises(UsageError, match=r"no file oidc\.toml"):
+        commands.access_options(own, settings)
+    (own.root / "oidc.toml").write_text("[auth]\n", encoding="utf-8")
+    options = commands.access_options(own, settings)
+    assert options["server.address"] == "0.0.0.0"
+    assert options["secrets.files"] == str((own.root / "oidc.toml").resolve())
     assert commands.OPTIONS["browser.gatherUsageStats"] == "false"
     assert commands.APP.is_file()
 
