@@ -51,7 +51,9 @@ STYLE = """<style>
 .stMainBlockContainer {padding-top: 2.25rem; padding-bottom: 3rem}
 .stHeading h1 {font-size: 1.75rem}
 .stHeading h3 {font-size: 1.25rem}
-section[data-testid="stSidebar"] .stButton button {justify-content: flex-start; min-height: 2.1rem}
+section[data-testid="stSidebar"] .stButton button {
+    justify-content: flex-start; min-height: 2.1rem; padding: .25rem .75rem; border-width: 1px
+}
 section[data-testid="stSidebar"] .stButton button > div {justify-content: flex-start}
 section[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: .3rem}
 [data-testid="stCaptionContainer"] {opacity: 1; color: inherit}

@@ -188,9 +188,9 @@ UNUSUAL_SHOWN = "The {shown} largest of {count}."
 NOTHING_UNUSUAL = "No day is far from the same weekday of the four weeks before it."
 UNUSUAL_HOW = (
     "A day beside the same weekday of the four weeks before, brought to the level of the last seven"
-    " days: unusual if it is further from their median than 4.5 median deviations, 50 % of it and 50"
-    " deliveries, and well outside of their range; or if nothing came where something always did."
-    " Judged up to the last full day, once three such weeks are known."
+    " days: unusual if it is further from their median than 4.5 median deviations, 50 % of it and"
+    " 50 deliveries, and well outside of their range; or if nothing came where something always"
+    " did. Judged up to the last full day, once three such weeks are known."
 )
 UNUSUAL_ALT = "Table of {count} unusual days with what is usual and who is behind the difference."
 ALL_TOGETHER, WHAT, USUAL, REASON = "All deliveries", "What", "Usual", "Reason"
@@ -312,6 +312,7 @@ FORECAST_HOW = (
 )
 
 NO_INVOICE_BEFORE = "The account has no invoice of {month} in this currency to compare with."
+IN_WORDS, MORE_WORDS = "{charge}, in words", "… and {count} more: the table below has all."
 MOVES_TITLE = "{change} {currency} against {month}"
 CAUSE, QUANTITY_BEFORE = "Cause", "Quantity before"
 CAUSES = {"new": "new", "ended": "ended", "quantity": "quantity", "price": "price"}

@@ -1,10 +1,15 @@
 -- One row for each quarter of an hour, sender, place and category: messages that were first reported
--- in it, and how far they came since. Every zone is a whole number of quarters from UTC.
+-- in it, and how far they came up to 31 days after the month. Every zone is a whole number of
+-- quarters from UTC.
 create or replace temp view units as
 with read_messages as (
     select distinct message_key
     from events
-    where direction = 'outbound' and status in ('read', 'played')
+    where
+        direction = 'outbound'
+        and status in ('read', 'played')
+        and occurred_at >= getvariable('start_at')
+        and occurred_at < getvariable('end_at') + interval 31 days
 )
 select
     0::uhugeint as unit_key,

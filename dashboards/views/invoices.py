@@ -15,8 +15,10 @@ from dashboards.load import Generation
 from dashboards.moves import moves
 from dashboards.views.parts import say_empty, show_files, show_heading, show_table
 from metering.period import Month
+from pricing.explain import words
 
 ROWS_HEIGHT = 390
+WORDS_MAX = 8
 
 
 def show(generation: Generation, month: str) -> None:
@@ -103,12 +105,27 @@ def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any]) -
     if lines.is_empty():
         st.info(text.NO_LINES)
         return
-    _show_lines(lines, invoice)
-    charges = dict(lines.select("charge", "line_id").iter_rows())
-    charge = st.selectbox(text.DETAILS_OF, list(charges), key=f"line/{invoice['invoice_id']}")
-    line = lines.row(by_predicate=pl.col("charge") == charge, named=True)
-    _show_details(generation.details(month, line["line_id"]), line)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _show_lines(lines, invoice)
+    with right:
+        charges = lines["charge"].to_list()
+        charge = st.selectbox(text.DETAILS_OF, charges, key=f"line/{invoice['invoice_id']}")
+        line = lines.row(by_predicate=pl.col("charge") == charge, named=True)
+        details = generation.details(month, line["line_id"])
+        _show_words(details, line)
+    _show_details(details, line)
     _show_moves(generation, month, invoice, lines)
+
+
+def _show_words(details: pl.DataFrame, line: dict[str, Any]) -> None:
+    """Say how the line came about, as `tollbook invoice explain` does."""
+    said = words(line, details.to_dicts())
+    shown = [*said[:WORDS_MAX], *said[-2:]] if len(said) > WORDS_MAX + 2 else said
+    show_heading(text.IN_WORDS.format(charge=line["charge"]))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in shown))
+    if len(said) > len(shown):
+        st.caption(text.MORE_WORDS.format(count=count(len(said) - len(shown))))
 
 
 def _show_moves(

@@ -168,7 +168,7 @@ def test_no_view_has_a_serious_accessibility_violation(
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    found = {}
+    found: dict[str, list[tuple[str, str]]] = {}
     for name in names:
         visit(page, address, view=name)
         page.evaluate(axe)
