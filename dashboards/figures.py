@@ -78,8 +78,8 @@ def labelled(
     """
     label = pl.col(group)
     if group == "account":
-        labels = {account_id: f"{name} ({account_id})" for account_id, name in names.items()}
-        label = pl.col(group).replace(labels)
+        keys = (key for key in frame[group].unique() if key in names)
+        label = pl.col(group).replace({key: f"{names[key]} ({key})" for key in keys})
     return frame.with_columns(group=label.fill_null(unknown))
 
 
@@ -107,6 +107,39 @@ def top(frame: pl.DataFrame, *, count: int = TOP_COUNT, other: str) -> pl.DataFr
     )
     sums = folded.group_by("bin", "group", "rank").agg(pl.col("quantity").sum())
     return sums.sort("bin", "rank")
+
+
+def with_rest(
+    top_daily: pl.DataFrame, totals: pl.DataFrame, groups: list[str], *, other: str
+) -> pl.DataFrame:
+    """Put what the groups lack of the totals beside them, as `top` would fold it.
+
+    Args:
+        top_daily: bin, group, quantity, of `groups` alone, which are in the order of rank.
+        totals: bin, quantity, of all groups.
+
+    Returns:
+        bin, group, rank, quantity, as `top` answers.
+    """
+    ranks = {group: rank for rank, group in enumerate(groups)}
+    keys = ["bin", "group", "rank"]
+    known = (
+        top_daily.with_columns(
+            rank=pl.col("group").replace_strict(ranks, default=0, return_dtype=pl.Int64)
+        )
+        .group_by(keys)
+        .agg(pl.col("quantity").sum())
+    )
+    taken = known.group_by("bin").agg(taken=pl.col("quantity").sum())
+    left = pl.col("quantity") - pl.col("taken").fill_null(0)
+    rest = (
+        totals.group_by("bin")
+        .agg(pl.col("quantity").sum())
+        .join(taken, on="bin", how="left")
+        .select("bin", group=pl.lit(other), rank=pl.lit(len(groups), pl.Int64), quantity=left)
+        .filter(pl.col("quantity") > 0)
+    )
+    return pl.concat([known, rest]).sort("bin", "rank")
 
 
 def binned(daily: pl.DataFrame, width: Bin) -> pl.DataFrame:

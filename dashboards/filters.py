@@ -35,7 +35,7 @@ class Page:
 
     @property
     def names(self) -> dict[str, str]:
-        return self.generation.account_names()
+        return self.generation.account_names
 
     def known_span(self) -> Span:
         """The days of the page that the data reach."""
@@ -286,7 +286,7 @@ def _values(generation: Generation) -> dict[str, list[str]]:
 def _choose_account(generation: Generation) -> str:
     """Ask for an account by its id or a part of its name, and say which ones match."""
     wanted = (st.text_input(text.ACCOUNT, key="account", bind="query-params") or "").strip()
-    names = generation.account_names()
+    names = generation.account_names
     if not wanted or wanted in names:
         return wanted
     part = wanted.lower()

@@ -26,6 +26,7 @@ from pricing.catalog import Catalog, load_catalog
 from pricing.invoice import INVOICE, LINE, LINE_DETAIL
 
 CACHED_MAX = 256
+OF_ACCOUNTS = {"account", "category", "month"}  # what the monthly sums of accounts tell apart
 Names = tuple[str, ...]
 Where = Mapping[str, Sequence[str | None]]  # the values that a column may have; None is unknown
 
@@ -91,14 +92,19 @@ class Generation:
     ) -> pl.DataFrame:
         """Add up a frame of months over a span of days, for each group of `by`; sorted by it.
 
-        Without accounts and senders the small copy of a frame is read. A frame without days is
+        Without accounts and senders the small copy of a frame is read, and for whole months that of
+        accounts. A frame without days is
         added up over the months that the span touches.
         """
         wanted = dict(where or {})
         if self.account_id is not None:
             wanted["account"] = (self.account_id,)
         has_accounts = {"account", "sender"} & {*by, *wanted}
-        table = name if has_accounts or name == "usage_accounts" else f"{name}_totals"
+        is_monthly = name == "usage" and span.is_whole_months and {*by, *wanted} <= OF_ACCOUNTS
+        if name == "usage_accounts" or (is_monthly and has_accounts):
+            table = "usage_accounts"
+        else:
+            table = name if has_accounts else f"{name}_totals"
         months = {str(month) for month in span.months()}
         paths = [f"{table}/{month}" for month in self.months_of(table) if month in months]
         return read_sums(
@@ -127,6 +133,7 @@ class Generation:
         """Details of a line: schema `pricing.invoice.LINE_DETAIL`."""
         return read_details(str(self.folder / f"details/{month}.parquet"), line_id)
 
+    @cached_property
     def account_names(self) -> dict[str, str]:
         accounts = self._seen(self._frame("accounts", ACCOUNT), "account_id")
         return dict(accounts.select("account_id", "name").iter_rows())

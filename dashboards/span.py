@@ -31,6 +31,10 @@ class Span:
     def day_count(self) -> int:
         return (self.last - self.first).days + 1
 
+    @property
+    def is_whole_months(self) -> bool:
+        return self.first.day == 1 and Month.of(self.last).last_day == self.last
+
     def days(self) -> list[date]:
         return [self.first + timedelta(days=number) for number in range(self.day_count)]
 

@@ -18,7 +18,8 @@ from dashboards.span import Span
 from dashboards.views.parts import Tile, say_empty, show_chart, show_heading, show_table, show_tiles
 from metering.period import Month
 
-HISTORY_DAYS = 400
+HISTORY_DAYS = 182
+JUDGED_DAYS_MAX = 31
 SHOWN_MAX = 12
 GROUPS_MAX = 15
 
@@ -148,7 +149,7 @@ def _reason(page: Page, one: Anomaly) -> str:
         labelled(
             where.sums("usage", ("account",), Span(on, on)),
             "account",
-            names=page.names,
+            names={},
             unknown=text.UNASSIGNED,
         )
         for on in (one.day, one.day - timedelta(weeks=1))
@@ -157,6 +158,9 @@ def _reason(page: Page, one: Anomaly) -> str:
     if moved.is_empty():
         return ""
     row = moved.row(0, named=True)
+    named = page.names.get(row["group"])
     return text.REASON_OF.format(
-        account=row["group"], change=signed(row["change"]), day=day(one.day - timedelta(weeks=1))
+        account=row["group"] if named is None else f"{named} ({row['group']})",
+        change=signed(row["change"]),
+        day=day(one.day - timedelta(weeks=1)),
     )

@@ -1,6 +1,7 @@
 """The overview: this period beside the one before, what changed, and what is unusual."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import accumulate
 
 import polars as pl
@@ -13,7 +14,7 @@ from dashboards.figures import compared, drivers, filled_days, labelled
 from dashboards.filters import Page
 from dashboards.format import change, count, days, share, short, signed
 from dashboards.span import Span
-from dashboards.views.forecast import anomaly_table, read_groups
+from dashboards.views.forecast import JUDGED_DAYS_MAX, anomaly_table, read_groups
 from dashboards.views.parts import (
     Tile,
     say_empty,
@@ -174,8 +175,9 @@ def _sentences(parts: Sequence[pl.DataFrame]) -> list[str]:
 
 
 def _show_unusual(page: Page, span: Span) -> None:
-    judged = [day for day in span.days() if day <= page.full_to()]
-    found = find_anomalies(read_groups(page, span), judged)
+    recent = Span(max(span.first, span.last - timedelta(days=JUDGED_DAYS_MAX - 1)), span.last)
+    judged = [day for day in recent.days() if day <= page.full_to()]
+    found = find_anomalies(read_groups(page, recent), judged)
     show_heading(text.UNUSUAL_TITLE.format(count=count(len(found))))
     if found:
         anomaly_table(page, found, name="unusual-days")

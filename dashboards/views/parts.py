@@ -185,7 +185,7 @@ def say_ignored(names: Sequence[str]) -> None:
 
 def values_of(frame: pl.DataFrame, column: str, generation: Generation) -> Mapping[str, str | None]:
     """The value of a column for each of its labels, to narrow a page down to it."""
-    names = generation.account_names() if column == "account" else {}
+    names = generation.account_names if column == "account" else {}
     unknown = text.UNASSIGNED if column == "account" else text.UNKNOWN
     return {
         unknown

@@ -41,7 +41,7 @@ def _show_finder(generation: Generation, catalog: Catalog) -> None:
     if question is None:
         return
     answer = find_price(catalog, question)
-    names = generation.account_names()
+    names = generation.account_names
     facts = {
         "quantity": count(question.quantity),
         "category": question.category,
@@ -62,7 +62,7 @@ def _show_finder(generation: Generation, catalog: Catalog) -> None:
 
 def _ask(generation: Generation, catalog: Catalog) -> Question | None:
     ids = [generation.account_id] if generation.account_id else catalog.accounts.ids()
-    names = generation.account_names()
+    names = generation.account_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if not ids:
             st.info(text.NO_ACCOUNTS)

@@ -1,5 +1,6 @@
 """The usage explorer: a measure over time, by any dimension, beside the days before."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import polars as pl
@@ -17,6 +18,7 @@ from dashboards.figures import (
     labelled,
     ranked,
     top,
+    with_rest,
 )
 from dashboards.filters import Page, choose_group, choose_one, narrow
 from dashboards.format import count, day, days
@@ -38,6 +40,7 @@ from dashboards.views.parts import (
 NOT_IN_FUNNEL = ("pricing_type", "entry_point", "sender")
 FUNNEL_KNOWS = ("account", "market", "category")
 BILLABLE = ("regular",)
+MANY = ("account", "sender")  # of these there may be thousands
 NEXT_GROUP = {"category": "market", "market": "account", "account": "category"}
 
 
@@ -68,23 +71,24 @@ def show(page: Page) -> None:
     width, look, is_running, top_count = _choose_form(page.span)
     if measure.frame == "funnel":
         say_ignored(page.ignored(*FUNNEL_KNOWS))
-    daily = read(page, measure, group, page.span)
-    if daily.is_empty():
+    groups = read(page, measure, (group,), page.span)
+    if groups.is_empty():
         say_empty(text.NO_USAGE, span=days(page.span))
         return
-    values = values_of(daily.rename({"key": group}), group, page.generation)
+    daily = read(page, measure, ("day",), page.span)
     _show_sums(daily, measure)
+    values = values_of(groups.rename({"key": group}), group, page.generation)
 
     def narrow_to(label: str) -> None:
         if label in values:
             narrow(group, values[label], _word_of(NEXT_GROUP.get(group)))
 
     bins = bins_of(page.known_span(), width)
-    shown = top(binned(daily, width), count=top_count, other=text.OTHER)
+    shown = _shown(page, measure, group, groups, width, top_count)
     drawn = cumulative(shown, bins) if is_running else shown
     show_heading(text.CHART_TITLE[width].format(measure=measure.name, group=word.lower()))
     show_legend(groups_of(drawn))
-    largest, largest_count = ranked(daily).row(0)
+    largest, largest_count = ranked(groups).row(0)
     show_chart(
         over_time(
             drawn,
@@ -100,31 +104,57 @@ def show(page: Page) -> None:
             measure=measure.name,
             span=days(page.span),
             group=word.lower(),
-            total=count(int(daily["quantity"].sum())),
+            total=count(int(groups["quantity"].sum())),
             largest=largest,
             largest_count=count(largest_count),
         ),
     )
-    _show_groups(page, daily, measure, group, word)
+    _show_groups(page, measure, group, word)
     _show_bins(shown, word, width, page.span)
 
 
-def read(page: Page, measure: Measure, group: str, span: Span) -> pl.DataFrame:
-    """Read what a measure counts by day and a dimension: day, key, group (its words), quantity."""
+def read(page: Page, measure: Measure, by: Sequence[str], span: Span) -> pl.DataFrame:
+    """Read what a measure counts: `by`, then key and group (its words) of the last of it, quantity.
+
+    By days alone there is neither key nor group.
+    """
     known = FUNNEL_KNOWS if measure.frame == "funnel" else ()
-    where_page = page
     if measure.pricing_types:
-        where_page = page.with_where("pricing_type", measure.pricing_types)
-    frame = where_page.sums(measure.frame, ("day", group), span, *known)
-    names = page.names if group == "account" else {}
-    unknown = text.UNASSIGNED if group == "account" else text.UNKNOWN
+        page = page.with_where("pricing_type", measure.pricing_types)
+    frame = page.sums(measure.frame, by, span, *known)
     if frame.is_empty():
-        schema = {"day": pl.Date, "key": pl.String, "group": pl.String, "quantity": pl.Int64}
-        return pl.DataFrame(schema=schema)
-    words = labelled(frame, group, names=names, unknown=unknown)
-    return words.select("day", "group", key=group, quantity=measure.column).filter(
-        pl.col("quantity") > 0
+        names = [*(name for name in by if name == "day"), "key", "group", "quantity"]
+        kinds = {"day": pl.Date, "quantity": pl.Int64}
+        return pl.DataFrame(schema={name: kinds.get(name, pl.String) for name in names})
+    counted = frame.with_columns(quantity=pl.col(measure.column)).filter(pl.col("quantity") > 0)
+    group = by[-1]
+    if group == "day":
+        return counted.select("day", "quantity")
+    words = labelled(
+        counted,
+        group,
+        names=page.names if group == "account" else {},
+        unknown=text.UNASSIGNED if group == "account" else text.UNKNOWN,
     )
+    return words.select(*by[:-1], "group", key=group, quantity="quantity")
+
+
+def _shown(
+    page: Page, measure: Measure, group: str, groups: pl.DataFrame, width: Bin, top_count: int
+) -> pl.DataFrame:
+    """Read the largest groups over time, and all others as one: schema as `top` answers it.
+
+    There may be thousands of accounts: only the largest are read day by day.
+    """
+    if group not in MANY:
+        daily = read(page, measure, ("day", group), page.span)
+        return top(binned(daily, width), count=top_count, other=text.OTHER)
+    names = ranked(groups)["group"].to_list()
+    largest = names[: top_count + 1] if len(names) == top_count + 1 else names[:top_count]
+    keys = groups.filter(pl.col("group").is_in(largest))["key"].to_list()
+    daily = read(page.with_where(group, keys), measure, ("day", group), page.span)
+    totals = read(page, measure, ("day",), page.span)
+    return with_rest(binned(daily, width), binned(totals, width), largest, other=text.OTHER)
 
 
 def _choose_measure() -> Measure:
@@ -171,17 +201,17 @@ def _show_sums(daily: pl.DataFrame, measure: Measure) -> None:
     )
 
 
-def _show_groups(page: Page, daily: pl.DataFrame, measure: Measure, group: str, word: str) -> None:
+def _show_groups(page: Page, measure: Measure, group: str, word: str) -> None:
     span = page.known_span()
     before = span.before()
-    now = daily.filter(pl.col("day") <= span.last)
-    comparison = compared(now, read(page, measure, group, before))
+    now = read(page, measure, (group,), span)
+    comparison = compared(now, read(page, measure, (group,), before))
     total = count(int(now["quantity"].sum()))
     show_heading(
         text.GROUP_TABLE.format(count=count(comparison.height), total=total, span=days(span))
     )
     labels = comparison["group"].to_list()
-    values = values_of(daily.rename({"key": group}), group, page.generation)
+    values = values_of(now.rename({"key": group}), group, page.generation)
 
     def narrow_to(row: int) -> None:
         if row >= 0 and labels[row] in values:
