@@ -24,6 +24,7 @@ from metering.store import Store
 from metering.usage import Dimension, usage_by
 from pricing.archive import Archive
 from pricing.catalog import Catalog, read_catalog
+from pricing.invoice import INVOICE
 from pricing.offer import Allowance
 
 SCHEMA = "tollbook.reports/3"
@@ -48,7 +49,6 @@ USAGE = pl.Schema(
         "quantity": pl.Int64(),  # deliveries
     }
 )
-USAGE_ACCOUNT = pl.Schema({"account": pl.String(), "category": pl.String(), "quantity": pl.Int64()})
 HOURS = pl.Schema(
     {
         "account": pl.String(),
@@ -91,6 +91,8 @@ CONVERSATIONS = pl.Schema(
     }
 )
 CONVERSATIONS_BY: tuple[Dimension, ...] = ("day", "account", "category")
+# Without the names and addresses of the parties: legal data is for documents.
+LISTED = pl.Schema({name: kind for name, kind in INVOICE.items() if name != "parties"})
 ACCOUNT = pl.Schema({"account_id": pl.String(), "name": pl.String(), "purpose": pl.String()})
 ADD_ON = pl.Schema(
     {
@@ -273,8 +275,8 @@ def _placed(
 
 def _gather_billed(gathered: _Gathered, book: Book) -> None:
     with Archive.open(book) as archive:
-        gathered.frames["runs"] = archive._frame(sql("runs"), {})
-        for period, digest in archive._frame(sql("periods"), {}).iter_rows():
+        gathered.frames["runs"] = archive.frame(sql("runs"))
+        for period, digest in archive.frame(sql("periods")).iter_rows():
             make = partial(_billed, archive, period)
             gathered.take(f"period/{period}", f"{SCHEMA} {digest}", make)
 
@@ -282,7 +284,9 @@ def _gather_billed(gathered: _Gathered, book: Book) -> None:
 def _billed(archive: Archive, period: str) -> dict[str, pl.DataFrame]:
     drafts = archive.drafts_of(period=period)
     names = FRAMES_OF["period"]
-    return {f"{name}/{period}": getattr(drafts, name) for name in names}
+    frames = dict(zip(names, (drafts.invoices, drafts.lines, drafts.details), strict=True))
+    frames["invoices"] = drafts.invoices.select(LISTED.names())
+    return {f"{name}/{period}": frame for name, frame in frames.items()}
 
 
 def _offered(book: Book) -> dict[str, pl.DataFrame]:

@@ -14,6 +14,7 @@ Order = Literal["account", "name", "total"]
 Group = Literal["category", "market", "pricing_type", "entry_point", "account", "sender"]
 Bin = Literal["day", "week", "month"]
 TOP_COUNT = 8
+UNCOUNTED = ("void", "carried")  # states of invoices that are in no total
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,17 @@ def choose(
 def totals(invoices: pl.DataFrame) -> list[Total]:
     """Add up invoices, one total for each currency.
 
+    What is void, or waits for a later invoice, is in no total, as with `tollbook invoice list`.
+
     Example:
         >>> frame = pl.DataFrame(
         ...     {"currency": ["USD", "EUR", "USD"], "total_minor": [5, 7, 6], "is_blocked": False}
-        ... )
+        ... ).with_columns(state=pl.lit("draft"))
         >>> [(total.currency, total.amount_minor) for total in totals(frame)]
         [('EUR', 7), ('USD', 11)]
     """
-    sums = invoices.group_by("currency").agg(
+    counted = invoices.filter(~pl.col("state").is_in(UNCOUNTED))
+    sums = counted.group_by("currency").agg(
         pl.col("total_minor").cast(pl.Int128).sum(),
         pl.len(),
         pl.col("is_blocked").cast(pl.Int64).sum(),

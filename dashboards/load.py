@@ -17,13 +17,22 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
-from dashboards.contents import ACCOUNT, ADD_ON, ALLOWANCE, COUNTS, SCHEMA, SUBSCRIPTION, TABLE
+from dashboards.contents import (
+    ACCOUNT,
+    ADD_ON,
+    ALLOWANCE,
+    COUNTS,
+    LISTED,
+    SCHEMA,
+    SUBSCRIPTION,
+    TABLE,
+)
 from dashboards.reports import MANIFEST, pointed_at
 from dashboards.span import Span
 from metering.period import Month
 from metering.settings import Book
 from pricing.catalog import Catalog, load_catalog
-from pricing.invoice import INVOICE, LINE, LINE_DETAIL
+from pricing.invoice import LINE, LINE_DETAIL
 
 CACHED_MAX = 256
 OF_ACCOUNTS = {"account", "category", "month"}  # what the monthly sums of accounts tell apart
@@ -121,8 +130,8 @@ class Generation:
         return read_frame(str(self.folder / f"usage/{month}.parquet"))
 
     def invoices(self, month: str) -> pl.DataFrame:
-        """Invoices: schema `pricing.invoice.INVOICE`."""
-        return self._seen(self._frame(f"invoices/{month}", INVOICE), "account_id")
+        """Invoices and credit notes: schema `dashboards.contents.LISTED`."""
+        return self._seen(self._frame(f"invoices/{month}", LISTED), "account_id")
 
     def lines(self, month: str, invoice_id: str) -> pl.DataFrame:
         """Lines of an invoice: schema `pricing.invoice.LINE`."""

@@ -36,7 +36,13 @@ def moves(now: pl.DataFrame, before: pl.DataFrame) -> list[Move]:
     """
     names = ("charge", "quantity", "amount_minor")
     lines = [
-        {charge: (quantity, minor) for charge, quantity, minor in frame.select(names).iter_rows()}
+        {
+            charge: (quantity, minor)
+            for charge, quantity, minor in frame.group_by("charge")
+            .agg(pl.col("quantity", "amount_minor").sum())
+            .select(names)
+            .iter_rows()
+        }
         for frame in (now, before)
     ]
     found = []

@@ -45,6 +45,8 @@ RELOAD = "The figures were renewed while this page was drawn. Reload the page to
 
 STATE = "{count} {state}"
 STATE_COLORS = {"draft": "blue", "approved": "violet", "issued": "green"}
+CORRECTION_OF = "{charge} (correction of {month})"
+NUMBER = "Number"
 NOT_BILLED = "not billed yet"
 BLOCKED_COUNT = "{count} blocked"
 QUARANTINED = "{count} rows in quarantine"

@@ -73,7 +73,10 @@ def _show_list(invoices: pl.DataFrame, month: str, *, key: str) -> None:
         pl.col("state").alias(text.STATE_NAME),
         pl.col("line_count").alias(text.LINES),
         pl.col("account_id").alias(text.ACCOUNT),
+        pl.col("number").fill_null("").alias(text.NUMBER),
     )
+    if invoices["number"].is_null().all():
+        table = table.drop(text.NUMBER)
     st.dataframe(
         table,
         height=min(ROWS_HEIGHT, 38 + 35 * table.height),
@@ -101,7 +104,7 @@ def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any]) -
     facts = {name: invoice[name] for name in ("invoice_id", "state", "purpose")}
     st.caption(plain(text.INVOICE_FACTS.format(month=month_name(month), **facts)))
     _show_blocked(invoice, month)
-    lines = generation.lines(month, invoice["invoice_id"])
+    lines = _named(generation.lines(month, invoice["invoice_id"]))
     if lines.is_empty():
         st.info(text.NO_LINES)
         return
@@ -111,11 +114,27 @@ def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any]) -
     with right:
         charges = lines["charge"].to_list()
         charge = st.selectbox(text.DETAILS_OF, charges, key=f"line/{invoice['invoice_id']}")
-        line = lines.row(by_predicate=pl.col("charge") == charge, named=True)
+        line = lines.row(charges.index(charge), named=True)
         details = generation.details(month, line["line_id"])
         _show_words(details, line)
     _show_details(details, line)
     _show_moves(generation, month, invoice, lines)
+
+
+def _named(lines: pl.DataFrame) -> pl.DataFrame:
+    """Tell the charge of a correction from that of the month: by its month, and its account."""
+    names = [
+        text.CORRECTION_OF.format(charge=charge, month=month_name(period))
+        if is_correction
+        else charge
+        for charge, period, is_correction in lines.select(
+            "charge", "period", "is_correction"
+        ).iter_rows()
+    ]
+    named = lines.with_columns(pl.Series("charge", names, pl.String))
+    again = pl.col("charge").is_duplicated()
+    label = pl.format("{} · {}", "charge", "line_id")
+    return named.with_columns(charge=pl.when(again).then(label).otherwise("charge"))
 
 
 def _show_words(details: pl.DataFrame, line: dict[str, Any]) -> None:
@@ -134,13 +153,15 @@ def _show_moves(
     """Say why the invoice differs from that of the account in the month before."""
     earlier = str(Month.parse(month).previous())
     known = generation.invoices(earlier).filter(
-        pl.col("account_id") == invoice["account_id"], pl.col("currency") == invoice["currency"]
+        pl.col("account_id") == invoice["account_id"],
+        pl.col("currency") == invoice["currency"],
+        pl.col("kind") == "invoice",
     )
     if known.is_empty():
         st.caption(text.NO_INVOICE_BEFORE.format(month=month_name(earlier)))
         return
     before = known.row(0, named=True)
-    found = moves(lines, generation.lines(earlier, before["invoice_id"]))
+    found = moves(lines, _named(generation.lines(earlier, before["invoice_id"])))
     currency = invoice["currency"]
     difference = sum(move.amount_minor for move in found)
     show_heading(

@@ -91,7 +91,8 @@ def test_a_comparison_keeps_both_sums(
 )
 def test_totals_are_exact_and_never_mix_currencies(rows: list[tuple[str, int, bool]]) -> None:
     schema = {"currency": pl.String, "total_minor": pl.Int64, "is_blocked": pl.Boolean}
-    found = totals(pl.DataFrame(rows, schema, orient="row"))
+    frame = pl.DataFrame(rows, schema, orient="row")
+    found = totals(frame.with_columns(state=pl.lit("draft")))
 
     assert {total.currency: total.amount_minor for total in found} == {
         code: sum(minor for currency, minor, _ in rows if currency == code)
