@@ -1,9 +1,11 @@
 """Generations of reports: whole, unchanging, and free of what names a person."""
 
+import json
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import polars as pl
 import pytest
@@ -15,11 +17,14 @@ from dashboards.load import current
 from dashboards.reports import is_complete, pointed_at, publish
 from metering.account import load_accounts
 from metering.errors import LockedError
+from metering.files import find_files
+from metering.ingest import ingest
 from metering.period import Month
 from metering.settings import Book
-from metering.store import Store
+from metering.store import Store, scratch
 from metering.usage import usage_by
 from pricing.archive import Archive
+from pricing.run import bill
 
 HOLD_THE_STORE = """
 import sys
@@ -210,3 +215,91 @@ def test_a_new_book_can_be_published(empty: Book) -> None:
     assert generation is not None
     assert generation.months == []
     assert not empty.store_path.exists(), "reading a book makes no store"
+
+
+def published_afresh(book: Book) -> str:
+    shutil.rmtree(book.reports)
+    return publish(book)
+
+
+def files_of(book: Book) -> dict[str, int]:
+    """The inode of each file of the current generation: a file that was kept has its old one."""
+    folder = book.reports / pointed_at(book.reports)[0]
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_ino
+        for path in folder.rglob("*.parquet")
+    }
+
+
+def test_a_new_name_counts_no_message_again(own: Book) -> None:
+    publish(own)
+    before = files_of(own)
+    rename_an_account(own, "Other")
+    publish(own)
+    after = files_of(own)
+
+    again = {name for name in after if after[name] != before.get(name)}
+    assert "usage/2026-10.parquet" in before
+    assert not {name for name in again if "/" in name}, "no month was counted again"
+    assert "accounts.parquet" in again
+
+
+@pytest.mark.parametrize("change", ["load", "zone", "bill"])
+def test_what_is_kept_of_the_generation_before_is_what_would_be_made_afresh(
+    own: Book, change: str
+) -> None:
+    publish(own)
+    before = pointed_at(own.reports)
+    CHANGES[change](own)
+    published = publish(own)
+
+    assert pointed_at(own.reports)[0] != before[0]
+    assert published_afresh(own) == published
+
+
+def load_a_message(book: Book) -> None:
+    """A second report of a known sender, weeks after the others."""
+    with Store.open(book, book.settings()) as store:
+        sender_id, waba_id = store.frame(
+            "select sender_id, waba_id from deliveries where waba_id is not null limit 1"
+        ).row(0)
+    status = {
+        **{"id": "wamid.late", "status": "delivered", "timestamp": "1791374400"},
+        "recipient_id": "5511987654321",
+        "pricing": {
+            **{"billable": True, "pricing_model": "PMP"},
+            **{"category": "utility", "type": "regular"},
+        },
+    }
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"phone_number_id": sender_id, "display_phone_number": "15550000000"},
+        "statuses": [status],
+    }
+    entry = {"id": waba_id, "changes": [{"field": "messages", "value": value}]}
+    path = book.root / "late.json"
+    text = json.dumps({"object": "whatsapp_business_account", "entry": [entry]})
+    path.write_text(text + "\n", encoding="utf-8")
+    with Store.open(book, book.settings(), "write") as store, scratch(book) as folder:
+        (load,) = ingest(store, find_files([str(path)]), scratch=folder)
+    assert load.accepted == 1
+
+
+def move_an_account(book: Book) -> None:
+    path = book.root / "accounts.csv"
+    text = path.read_text(encoding="utf-8")
+    zone = next(cell for cell in text.splitlines()[1].split(",") if "/" in cell)
+    path.write_text(text.replace(zone, "Pacific/Auckland", 1), encoding="utf-8")
+
+
+def bill_without_a_fee(book: Book) -> None:
+    path = book.root / "add_ons.csv"
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    bill(book, Month.parse("2026-10"))
+
+
+CHANGES: Mapping[str, Callable[[Book], None]] = {
+    "load": load_a_message,
+    "zone": move_an_account,
+    "bill": bill_without_a_fee,
+}
