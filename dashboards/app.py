@@ -71,7 +71,7 @@ class View:
     """A view: what it is drawn from, in which part of the list it stands, and who may see it."""
 
     show: Callable[..., None]
-    of: Literal["page", "month", "generation", "book"]
+    of: Literal["page", "all_months", "month", "generation", "book"]
     section: str
     icon: str
     roles: tuple[Role, ...]
@@ -84,7 +84,7 @@ VIEWS = {
     text.HOURS: View(hours.show, "page", text.PRODUCT, "schedule", LOOKERS),
     text.FUNNEL: View(funnel.show, "page", text.PRODUCT, "filter_alt", LOOKERS),
     text.CONVERSATIONS: View(conversations.show, "page", text.PRODUCT, "forum", LOOKERS),
-    text.COHORTS: View(cohorts.show, "page", text.PRODUCT, "groups", OWNERS),
+    text.COHORTS: View(cohorts.show, "all_months", text.PRODUCT, "groups", OWNERS),
     text.FREE_TIER: View(free_tier.show, "page", text.PRODUCT, "savings", LOOKERS),
     text.ADD_ONS: View(add_ons.show, "page", text.PRODUCT, "extension", LOOKERS),
     text.FORECAST: View(forecast.show, "page", text.PRODUCT, "trending_up", LOOKERS),
@@ -158,7 +158,7 @@ def draw(generation: Generation, viewer: Viewer, book: Book) -> None:
     """Draw the list of views, the header, and a view of one generation."""
     name = choose_view(viewer)
     view = VIEWS[name]
-    if not generation.months and view.of in ("page", "month"):
+    if not generation.months and view.of in ("page", "all_months", "month"):
         st.title(name, anchor=False)
         say_empty(text.NO_DELIVERIES if generation.load_count else text.NO_LOADS)
         return
@@ -167,15 +167,17 @@ def draw(generation: Generation, viewer: Viewer, book: Book) -> None:
             month = choose_month(generation)
             _say_what(name, month_name(month), generation, Month.parse(month))
             view.show(generation, month)
-        case "page" if not generation.used_months:
+        case "page" | "all_months" if not generation.used_months:
             st.title(name, anchor=False)
             say_empty(text.NO_DELIVERIES)
-        case "page":
+        case "page" | "all_months":
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 span = choose_span(generation)
                 where = choose_rows(generation)
             page = Page(generation, span, where)
-            _say_what(name, days(span), generation, _month_of(span))
+            is_of_span = view.of == "page"
+            when = days(span) if is_of_span else text.ALL_MONTHS
+            _say_what(name, when, generation, _month_of(span) if is_of_span else None)
             _say_filters(page)
             view.show(page)
         case "book":

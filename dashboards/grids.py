@@ -26,6 +26,7 @@ LEGEND = alt.Legend(
     orient="bottom", direction="horizontal", format="~s", labelOverlap="greedy", tickCount=4
 )
 HEAT_HEIGHT = 380
+Paper = Literal["light", "dark"]  # more stands out from it, whichever it is
 Layers = alt.LayerChart | alt.FacetChart
 
 
@@ -60,7 +61,9 @@ def undrawn(names: Sequence[str], on: date) -> list[str]:
     return sorted({*names} - shown)
 
 
-def world_map(ranked: pl.DataFrame, *, on: date, axis: str) -> dict[str, Any]:
+def world_map(
+    ranked: pl.DataFrame, *, on: date, axis: str, paper: Paper = "light"
+) -> dict[str, Any]:
     """Colour each country by its market: `ranked` has group (the market) and quantity.
 
     A market of several countries has one figure, and all of them its colour. Answers a finished
@@ -89,7 +92,7 @@ def world_map(ranked: pl.DataFrame, *, on: date, axis: str) -> dict[str, Any]:
                 alt.Color(
                     "quantity:Q",
                     title=axis,
-                    scale=alt.Scale(scheme=SCHEME, type="symlog"),
+                    scale=_scale(paper, type="symlog"),
                     legend=LEGEND,
                 ),
                 alt.value(NOTHING_COLOR),
@@ -115,7 +118,12 @@ def world_map(ranked: pl.DataFrame, *, on: date, axis: str) -> dict[str, Any]:
 
 
 def hour_grid(
-    cells: pl.DataFrame, *, weekdays: Sequence[str], axis: str, titles: tuple[str, str]
+    cells: pl.DataFrame,
+    *,
+    weekdays: Sequence[str],
+    axis: str,
+    titles: tuple[str, str],
+    paper: Paper = "light",
 ) -> alt.Chart:
     """Draw hours by weekdays: `cells` has weekday (a name), hour and quantity."""
     chart: alt.Chart = (
@@ -129,7 +137,7 @@ def hour_grid(
             color=alt.Color(
                 "quantity:Q",
                 title=axis,
-                scale=alt.Scale(scheme=SCHEME),
+                scale=_scale(paper),
                 legend=LEGEND,
             ),
             tooltip=[
@@ -143,16 +151,16 @@ def hour_grid(
     return chart
 
 
-def cohort_grid(cells: pl.DataFrame, *, titles: tuple[str, str], axis: str) -> Layers:
+def cohort_grid(
+    cells: pl.DataFrame, *, titles: tuple[str, str], axis: str, paper: Paper = "light"
+) -> Layers:
     """Draw cohorts by age: `cells` has cohort (a name), age, percent and active."""
     base = alt.Chart(cells).encode(
         x=alt.X("age:O", title=titles[0], axis=alt.Axis(labelAngle=0, orient="top")),
         y=alt.Y("cohort:O", title=titles[1], sort=None, axis=alt.Axis(labelOverlap=False)),
     )
     boxes = base.mark_rect().encode(
-        color=alt.Color(
-            "percent:Q", title=axis, scale=alt.Scale(scheme=SCHEME, domain=[0, 100]), legend=None
-        ),
+        color=alt.Color("percent:Q", title=axis, scale=_scale(paper, domain=[0, 100]), legend=None),
         tooltip=[
             alt.Tooltip("cohort:N", title=titles[1]),
             alt.Tooltip("age:O", title=titles[0]),
@@ -162,8 +170,17 @@ def cohort_grid(cells: pl.DataFrame, *, titles: tuple[str, str], axis: str) -> L
     )
     labels = base.mark_text(fontSize=11).encode(
         text=alt.Text("percent:Q"),
-        color=alt.condition("datum.percent > 55", alt.value("white"), alt.value("#1c2733")),
+        color=alt.condition(
+            "datum.percent > 55" if paper == "light" else "datum.percent < 45",
+            alt.value("white"),
+            alt.value("#1c2733"),
+        ),
     )
     height = 32 * cells["cohort"].n_unique() + 60
     chart: Layers = alt.layer(boxes, labels).properties(height=height)
     return chart
+
+
+def _scale(paper: Paper, **options: Any) -> alt.Scale:
+    """A scale of one colour that begins close to the colour of the paper."""
+    return alt.Scale(scheme=SCHEME, reverse=paper == "dark", **options)

@@ -233,6 +233,7 @@ ENDS_ALT = "Shares of read, delivered, open and failed messages each day, {span}
 
 NO_COHORTS = "No account has used anything yet."
 COHORTS_TITLE = "Accounts by their first active month: {count} cohorts"
+ALL_MONTHS = "all months"
 COHORT, AGE, ACTIVE_SHARE = "First active month", "Months later", "Active, %"
 COHORTS_ALT = "Grid of the share of active accounts of {count} cohorts in the months after."
 COHORTS_HOW = "In % of the accounts that began in the month. The last month may not be complete."

@@ -9,7 +9,7 @@ from dashboards.filters import Page
 from dashboards.format import count, month_name
 from dashboards.grids import cohort_grid
 from dashboards.span import Span
-from dashboards.views.parts import say_ignored, show_chart, show_heading, show_table
+from dashboards.views.parts import paper, say_ignored, show_chart, show_heading, show_table
 from metering.period import Month
 
 KNOWS = ("account", "category")
@@ -36,6 +36,7 @@ def show(page: Page) -> None:
             cells.select("cohort", "age", "percent", "active"),
             titles=(text.AGE, text.COHORT),
             axis=text.ACTIVE_SHARE,
+            paper=paper(),
         ),
         alt_text=text.COHORTS_ALT.format(count=count(firsts.height)),
     )

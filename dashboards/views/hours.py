@@ -8,7 +8,14 @@ from dashboards.filters import Page
 from dashboards.format import count, days
 from dashboards.grids import hour_grid
 from dashboards.span import Span
-from dashboards.views.parts import say_empty, say_ignored, show_chart, show_heading, show_table
+from dashboards.views.parts import (
+    paper,
+    say_empty,
+    say_ignored,
+    show_chart,
+    show_heading,
+    show_table,
+)
 
 KNOWS = ("account", "category")
 
@@ -45,7 +52,13 @@ def show(page: Page) -> None:
         text.HOURS_TITLE.format(weekday=weekdays[number - 1], hour=hour, count=count(most))
     )
     show_chart(
-        hour_grid(named, weekdays=weekdays, axis=text.DELIVERIES, titles=(text.HOUR, text.WEEKDAY)),
+        hour_grid(
+            named,
+            weekdays=weekdays,
+            axis=text.DELIVERIES,
+            titles=(text.HOUR, text.WEEKDAY),
+            paper=paper(),
+        ),
         alt_text=text.HOURS_ALT.format(
             span=days(span), weekday=weekdays[number - 1], hour=hour, count=count(most)
         ),

@@ -9,6 +9,7 @@ from dashboards.format import count, days
 from dashboards.grids import undrawn, world_map
 from dashboards.views.parts import (
     comparison_table,
+    paper,
     say_empty,
     show_chart,
     show_heading,
@@ -33,7 +34,7 @@ def show(page: Page) -> None:
     largest, most = sums.row(0)
     show_heading(text.MAP_TITLE.format(market=largest, count=count(most), span=days(span)))
     show_chart(
-        world_map(sums, on=span.last, axis=text.DELIVERIES),
+        world_map(sums, on=span.last, axis=text.DELIVERIES, paper=paper()),
         key="map",
         on_pick=lambda label: narrow("market", values[label], None),
         alt_text=text.MAP_ALT.format(span=days(span), market=largest, count=count(most)),

@@ -13,6 +13,7 @@ from dashboards import text
 from dashboards.charts import BEFORE_COLOR, NOW_COLOR, PICKED, colors, legend
 from dashboards.export import to_csv, to_excel, to_parquet
 from dashboards.format import change, count, plain, share, signed
+from dashboards.grids import Paper
 from dashboards.load import Generation
 
 ROWS_HEIGHT = 390
@@ -143,6 +144,11 @@ def show_chart(
         st.vega_lite_chart(None, chart, alt=alt_text, **options)
     else:
         st.altair_chart(chart, alt=alt_text, **options)
+
+
+def paper() -> Paper:
+    """The background that the reader has chosen; light until the browser says otherwise."""
+    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def show_legend(groups: Sequence[str]) -> None:
