@@ -115,7 +115,7 @@ def show_table(
 def show_files(table: pl.DataFrame, name: str) -> None:
     """Offer a table as CSV, Excel and Parquet; a file is made when it is asked for."""
     stem = re.sub(r"[^\w.-]+", "-", f"tollbook-{name}").strip("-").lower()
-    with st.popover(text.DOWNLOAD, icon=":material/download:", key=f"files/{name}"):
+    with st.container(horizontal=True, gap="xsmall"):
         for label, suffix, mime, write in FILES:
             st.download_button(
                 label,
@@ -124,7 +124,9 @@ def show_files(table: pl.DataFrame, name: str) -> None:
                 mime=mime,
                 key=f"file/{name}/{suffix}",
                 on_click="ignore",
-                width="stretch",
+                type="tertiary",
+                icon=":material/download:",
+                help=text.DOWNLOAD.format(kind=label),
             )
 
 
