@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -163,6 +163,7 @@ class Settings(Written):
     window_length: tuple[WindowLength, ...] = ()
     cost: Cost | None = None
     invoicing: Invoicing = Invoicing()
+    dashboard: Mapping[str, Any] | None = None  # who may see what: read by the dashboards
 
 
 @dataclass(frozen=True)
