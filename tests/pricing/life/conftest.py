@@ -1,6 +1,7 @@
 """An office for each test, with no shipped plans and cards: they take a second a bill."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,15 @@ def few_facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(autouse=True)
-def small_world(monkeypatch: pytest.MonkeyPatch, few_facts: Path) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def small_world(few_facts: Path) -> Iterator[None]:
     """Who acts, the key and the shipped facts are what a test says."""
-    monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.delenv("TOLLBOOK", raising=False)
-    monkeypatch.setenv(ACTOR_VARIABLE, "ann")
-    monkeypatch.setattr("metering.facts._IN_WHEEL", few_facts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(VARIABLE, raising=False)
+        patch.delenv("TOLLBOOK", raising=False)
+        patch.setenv(ACTOR_VARIABLE, "ann")
+        patch.setattr("metering.facts._IN_WHEEL", few_facts)
+        yield
 
 
 @pytest.fixture

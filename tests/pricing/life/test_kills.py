@@ -15,7 +15,7 @@ from metering.errors import LockedError
 from tests.pricing.life.office import FILES, SETTINGS, Office, plan
 
 IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"
-KILLS = 50 if IS_DEEP else 3
+KILLS = 50 if IS_DEEP else 2
 ACCOUNTS = [f"a{number}" for number in range(12)]
 JOBS: tuple[tuple[str, ...], ...] = (
     ("bill", "2026-10"),
@@ -122,8 +122,8 @@ def test_two_issues_at_once_number_without_a_gap(office: Office, few_facts: Path
     office.bill("2026-10")
     office.approve("2026-10")
     named = [f"{a}/2026-10/1" for a in ACCOUNTS]
-    parts = [named[0::3], named[1::3], named[2::3]]
-    waits = [["--wait", "60"], ["--wait", "60"], []]
+    parts = [named[0::2], named[1::2]]
+    waits = [["--wait", "60"], []]
     jobs = [
         start(office, few_facts, ("invoice", "issue", *part, "--date", "2026-11-03", *wait))
         for part, wait in zip(parts, waits, strict=True)
@@ -131,8 +131,8 @@ def test_two_issues_at_once_number_without_a_gap(office: Office, few_facts: Path
     codes = [(job.communicate(), job.returncode)[1] for job in jobs]
     office.issue("2026-10")
 
-    assert codes[:2] == [0, 0]
-    assert codes[2] in (0, LockedError.exit_code)
+    assert codes[0] == 0
+    assert codes[1] in (0, LockedError.exit_code)
     numbers = [f"INV-2026-{number:05}" for number in range(1, 25)]
     assert [*office.contents()] == numbers
     assert office.rows("verify") == []
