@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from metering.errors import TollbookError, UsageError
-from metering.settings import SETTINGS, Book
+from metering.settings import COPIES, SETTINGS, Book
 from metering.store import copy_database
 
-LEFT_OUT = {".scratch", ".job.lock", "reports"}  # all are made anew
+LEFT_OUT = {".scratch", COPIES, ".job.lock", "reports"}  # all are made anew
 
 
 def back_up(book: Book, target: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from metering.learn import relearn
-from metering.settings import Book, Settings
+from metering.settings import COPIES, Book, Settings
 from metering.store import Store, copy_database
 
 OF_A_LOAD = ("events", "cloud_events", "quarantine", "loads")
@@ -24,7 +24,9 @@ def known_at(book: Book, settings: Settings, load_ids: Sequence[int]) -> Iterato
         if set(store.load_ids()) <= set(load_ids):
             yield store
             return
-    with tempfile.TemporaryDirectory(dir=book.root, prefix=".known-") as folder:
+    parent = book.root / COPIES
+    parent.mkdir(mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         copy = Book(Path(folder))
         copy_database(book.store_path, copy.store_path, settings)
         if book.secret_path.exists():

@@ -14,6 +14,7 @@ from metering.errors import BookError, Problem, UsageError
 from metering.period import ZONES
 
 SETTINGS = "tollbook.toml"
+COPIES = ".known"  # a folder of copies of the store; a job that was killed may leave one
 # Whose word counts on the type of charge of a delivery: the network's, what follows from the log's
 # windows, or that only where the network is silent.
 PricingSource = Literal["network", "derived", "network_then_derived"]

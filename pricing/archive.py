@@ -67,10 +67,14 @@ class Archive:
             TollbookError: it was made by a newer version, or cannot be read.
         """
         path = book.invoices_path
-        if mode == "read" and not (path.exists() and _version_at(path) == SCHEMA_VERSION):
+        connection = _connect(path, mode) if mode == "write" or path.exists() else None
+        if mode == "read" and (connection is None or _version(connection) != SCHEMA_VERSION):
+            if connection is not None:
+                connection.close()
             with cls.open(book, "write"):
                 pass
-        connection = _connect(path, mode)
+            connection = _connect(path, mode)
+        assert connection is not None, "a file that was not there is made"
         try:
             archive = cls(connection)
             if mode == "write":
@@ -338,14 +342,6 @@ class Archive:
             self._connection.execute("delete from archive_facts")
             self._connection.execute("insert into archive_facts values (?)", [number])
             self._connection.execute("commit")
-
-
-def _version_at(path: Path) -> int:
-    connection = _connect(path, "read")
-    try:
-        return _version(connection)
-    finally:
-        connection.close()
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:

@@ -226,8 +226,8 @@ def _flat_detail(own: pl.DataFrame, amount: Decimal) -> pl.DataFrame:
         "position": 0,
         "status": "billed",
         "quantity": Decimal(0),
-        "priced_quantity": Decimal(1),
-        "unit_price": amount,
+        "priced_quantity": Decimal(1).copy_sign(amount),  # a price is never negative
+        "unit_price": abs(amount),
         "amount": amount,
         "note": "credited",
     }
