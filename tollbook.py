@@ -5,19 +5,21 @@ import click
 from dashboards import commands as dashboards
 from metering import commands as metering
 from metering import trust_commands as trust
-from pricing import audit_commands as audit
-from pricing import catalog_commands as catalog
-from pricing import commands as pricing
-from pricing import credit_commands as prepaid
-from pricing import export_commands as exports
-from pricing import invoice_commands as invoices
-from pricing import lifecycle_commands as lifecycle
-from pricing import month_end_commands as month_end
-from pricing import payment_commands as payments
-from pricing import pdf_commands as pdf
-from pricing import receivable_commands as receivables
-from pricing import run_commands as runs
-from pricing import xml_commands as electronic
+from pricing.commands import (
+    audit,
+    catalog,
+    exports,
+    invoices,
+    lifecycle,
+    month_end,
+    payments,
+    pdf,
+    receivables,
+    runs,
+)
+from pricing.commands import book as pricing
+from pricing.commands import credits as prepaid
+from pricing.commands import xml as electronic
 
 
 @click.group()

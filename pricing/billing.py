@@ -15,11 +15,11 @@ from pricing.allowance import closing_allowances
 from pricing.asking import cost_prices, plans_in_use
 from pricing.catalog import Catalog
 from pricing.charge import DETAIL, charge
-from pricing.correction import Corrections
 from pricing.coupon import coupons_in
 from pricing.coverage import count_deliveries, take_usage, uneven_accounts, unused_units
 from pricing.fee import closing_advances, settle_advances, units_of_fees, units_of_holdings
 from pricing.invoice import Drafts
+from pricing.life.correction import Corrections
 from pricing.line import details_of, round_lines
 from pricing.offer import AddOn, Allowance, FixedFee
 from pricing.plan import Plan, Version

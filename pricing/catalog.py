@@ -20,7 +20,7 @@ from metering.market import markets
 from metering.meter import Meter, meter_paths, read_meters
 from metering.period import Month
 from metering.settings import SETTINGS, Book, Seller, Settings
-from pricing.card_checks import (
+from pricing.cards.checks import (
     card_charges,
     card_gaps,
     currencies_in_use,
@@ -30,7 +30,7 @@ from pricing.card_checks import (
     unpriced_currencies,
     wrong_currencies,
 )
-from pricing.card_family import read_cards
+from pricing.cards.family import read_cards
 from pricing.checks import check_charges
 from pricing.coupon import (
     COUPONS,

@@ -15,8 +15,8 @@ from metering.period import Month
 from metering.secret import ensure_secret
 from metering.settings import SETTINGS, Book
 from metering.store import Store, scratch
+from pricing.life.trail import actor_of
 from pricing.run import Bill, bill
-from pricing.trail import actor_of
 
 MARK = "SAMPLE.txt"
 MARK_TEXT = "A sample book that `tollbook demo` made; every name and number in it is invented.\n"

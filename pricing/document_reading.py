@@ -5,7 +5,7 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive
 from pricing.document import Document
-from pricing.issued import read_documents
+from pricing.life.issued import read_documents
 
 
 def documents_in(book: Book, month: Month) -> list[Document]:

@@ -27,11 +27,11 @@ from pricing.archive import Archive, Run
 from pricing.asking import Ask, asks_of
 from pricing.billing import Rated, rate, rate_month, units_of_charge
 from pricing.catalog import Catalog, load_catalog
-from pricing.correction import correct
 from pricing.invoice import Drafts
-from pricing.invoiced import Prior
-from pricing.opening_state import check_not_taken_over
-from pricing.rerating import Before, look_back, look_back_as
+from pricing.life.correction import correct
+from pricing.life.invoiced import Prior
+from pricing.life.rerating import Before, look_back, look_back_as
+from pricing.receivables.opening_state import check_not_taken_over
 from pricing.run_outcome import (
     changes_to_documents,
     check_against_days,

@@ -14,13 +14,13 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive, Run
 from pricing.billing import Rated
-from pricing.correction import ISSUED, changed_lines
 from pricing.invoice import Drafts, in_plan
-from pricing.invoiced import Prior, counted_of, read_invoiced
+from pricing.life.correction import ISSUED, changed_lines
+from pricing.life.invoiced import Prior, counted_of, read_invoiced
+from pricing.life.trail import record_all
 from pricing.line import CHARGED
 from pricing.money import amount_text
 from pricing.state import no_state
-from pricing.trail import record_all
 
 # How a line differs from what was there, in minor units of `currency`.
 LINE_DIFFERENCE = pl.Schema(

@@ -12,9 +12,9 @@ import polars as pl
 
 from metering.period import Month
 from pricing.catalog import Catalog
-from pricing.correction import Corrections
 from pricing.invoice import LINE, Drafts, Heads, draft, draft_lines, due_after, total_up
 from pricing.ledger import Paid, pay
+from pricing.life.correction import Corrections
 from pricing.outcome import Blocked, blocked_by, coverage_of, merged
 from pricing.parties import payers_of, payment_terms, write_parties
 from pricing.tax import TAX, Taxed, buyers_of, tax_lines

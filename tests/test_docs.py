@@ -19,10 +19,10 @@ from metering.settings import Book, Settings
 from metering.sources.tabular import OURS, Mapping, Time
 from metering.store import CONTACT_KEYS, Store
 from pricing.credit import Credit
-from pricing.opening_state import KEYS, StateRow
-from pricing.openings import DocumentRow, SeriesRow
-from pricing.payment_file import PaymentRow
-from pricing.receivables import AMOUNTS
+from pricing.receivables.ageing import AMOUNTS
+from pricing.receivables.opening_state import KEYS, StateRow
+from pricing.receivables.openings import DocumentRow, SeriesRow
+from pricing.receivables.payment_file import PaymentRow
 from pricing.subscription import Holding, Subscription
 from pricing.tax import Tax
 from tollbook import main

@@ -9,7 +9,7 @@ from metering.period import Month
 from metering.settings import Book
 from metering.store import Store
 from pricing.archive import Archive
-from pricing.lifecycle import approve, issue
+from pricing.life.lifecycle import approve, issue
 from pricing.run import bill
 from tests.benchmarks.books import (
     Figures,

@@ -15,13 +15,13 @@ from metering.account import load_accounts
 from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive, Run
-from pricing.balance import balances, movements
 from pricing.billing import rate_month
 from pricing.catalog import load_catalog
-from pricing.credit_note import Wish, draft_credit_note
-from pricing.lifecycle import approve, issue
-from pricing.payment_commands import currencies_of
-from pricing.payment_file import PaymentRow, Recorded, record_payments
+from pricing.commands.payments import currencies_of
+from pricing.life.credit_note import Wish, draft_credit_note
+from pricing.life.lifecycle import approve, issue
+from pricing.receivables.balance import balances, movements
+from pricing.receivables.payment_file import PaymentRow, Recorded, record_payments
 from pricing.state import no_state
 
 ZONE = "Europe/Berlin"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.settings import Book
-from pricing.card_family import read_cards
+from pricing.cards.family import read_cards
 from pricing.catalog import check_book, load_catalog
 
 HEADER = (

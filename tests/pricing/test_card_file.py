@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from metering.door import read_rows
 from metering.market import markets
-from pricing.card_file import Said, read_card_files
-from pricing.card_table import Reading
-from pricing.card_words import number
-from pricing.new_card import card_text
+from pricing.cards.file import Said, read_card_files
+from pricing.cards.new_card import card_text
+from pricing.cards.table import Reading
+from pricing.cards.words import number
 from pricing.rate_card import RateRow
 from tests.pricing.network_files import (
     HEADINGS,

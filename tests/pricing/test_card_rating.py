@@ -16,7 +16,7 @@ from metering.event import QUANTITY, USAGE
 from metering.facts import data_path
 from metering.meter import Meter, shipped_meters
 from metering.period import Month
-from pricing.card_family import read_cards
+from pricing.cards.family import read_cards
 from pricing.charge import charge
 from pricing.coverage import take_usage
 from pricing.plan import Plan

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from metering.ingest import ingest
 from metering.settings import Book
 from metering.store import Store, scratch
-from pricing.commands import COMMANDS
+from pricing.commands.book import COMMANDS
+from pricing.commands.invoices import COMMANDS as INVOICE_COMMANDS
 from pricing.document import Document
-from pricing.invoice_commands import COMMANDS as INVOICE_COMMANDS
 
 ROOT = Path(__file__).parents[2]
 SENDER = "106540352242922"

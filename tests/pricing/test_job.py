@@ -20,9 +20,9 @@ from metering.lock import patiently, waiting
 from metering.output import errors_for_people
 from metering.secret import ensure_secret
 from metering.settings import Book
-from pricing.commands import COMMANDS
+from pricing.commands.book import COMMANDS
+from pricing.commands.runs import COMMANDS as RUN_COMMANDS
 from pricing.job import LOCK, JobOptions, run_job
-from pricing.run_commands import COMMANDS as RUN_COMMANDS
 from tests.pricing.test_archive import PLAN
 
 

@@ -19,11 +19,11 @@ from metering.settings import Book
 from pricing.archive import Archive
 from pricing.catalog import load_catalog
 from pricing.document_writer import documents
-from pricing.openings import Taken, import_openings
+from pricing.life.told import untold
+from pricing.life.trail import rows_of
+from pricing.receivables.openings import Taken, import_openings
+from pricing.receivables.statement import statement
 from pricing.run import bill
-from pricing.statement import statement
-from pricing.told import untold
-from pricing.trail import rows_of
 from tests.metering.builders import seconds, status, webhook
 from tests.pricing.owing import (
     ACTOR,

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from metering.errors import BookError, UsageError
 from metering.settings import Book
 from pricing.archive import Archive
-from pricing.balance import balances, movements, status_of
-from pricing.lifecycle import void
-from pricing.payment_file import PaymentRow
-from pricing.payments import (
+from pricing.life.lifecycle import void
+from pricing.life.told import untold
+from pricing.life.trail import rows_of
+from pricing.receivables.balance import balances, movements, status_of
+from pricing.receivables.payment_file import PaymentRow
+from pricing.receivables.payments import (
     apply_credit,
     payments_of,
     undo_write_off,
     write_off,
 )
-from pricing.told import untold
-from pricing.trail import rows_of
 from tests.pricing.owing import (
     ACTOR,
     ZONE,

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from metering.errors import SumsDisagreeError
 from metering.settings import Book
-from pricing import statement as statements
 from pricing.archive import Archive
-from pricing.balance import BALANCE, balances
-from pricing.receivables import AGES, AMOUNTS, aged, reminders, totals_of
-from pricing.statement import CLOSING, OPENING, Line, statement
+from pricing.receivables import statement as statements
+from pricing.receivables.ageing import AGES, AMOUNTS, aged, reminders, totals_of
+from pricing.receivables.balance import BALANCE, balances
+from pricing.receivables.statement import CLOSING, OPENING, Line, statement
 from tests.pricing.owing import (
     ZONE,
     copy_of,

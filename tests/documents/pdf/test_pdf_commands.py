@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from pypdf import PdfReader
 
 from metering.settings import Book
-from pricing import pdf_commands
+from pricing.commands import pdf as pdf_commands
 from pricing.document import Document
 from tests.documents.made import BUYER, MADE, styled
 from tollbook import main

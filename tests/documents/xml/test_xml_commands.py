@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from lxml import etree
 
-from pricing import xml_commands
+from pricing.commands import xml as xml_commands
 from pricing.document import Document
 from pricing.documents.en16931 import to_xml
 from pricing.documents.en16931_codes import Profile

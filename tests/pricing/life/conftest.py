@@ -8,7 +8,7 @@ import pytest
 
 from metering.facts import data_path
 from metering.secret import VARIABLE
-from pricing.trail import ACTOR_VARIABLE
+from pricing.life.trail import ACTOR_VARIABLE
 from tests.pricing.life.office import Office
 
 

@@ -17,7 +17,7 @@ from metering.period import Month
 from metering.settings import Book
 from metering.store import Store, scratch
 from pricing.archive import Archive
-from pricing.issued import document_of, issued_content
+from pricing.life.issued import document_of, issued_content
 from tests.metering.builders import BRAZIL, GERMANY, Json, line, webhook
 from tollbook import main
 

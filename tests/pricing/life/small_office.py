@@ -19,12 +19,12 @@ from pricing.archive import Archive
 from pricing.billing import rate
 from pricing.catalog import Catalog
 from pricing.fx import FX_RATES
+from pricing.life.verification import verify_invoice
 from pricing.plan import Plan
 from pricing.run import Bill, bill
 from pricing.state import closing_state, no_state
 from pricing.subscription import Subscription
 from pricing.tax import Tax
-from pricing.verification import verify_invoice
 from tests.pricing.messages import Message, usage_of
 from tests.pricing.worlds import CARD_CATEGORIES, RATES
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from metering.errors import UsageError
 from pricing.catalog import Catalog
-from pricing.credit_note import Wish, draft_credit_note
-from pricing.lifecycle import approve, issue
+from pricing.life.credit_note import Wish, draft_credit_note
+from pricing.life.lifecycle import approve, issue
 from pricing.plan import Plan
 from pricing.tax import Tax
 from tests.pricing.life.small_office import PLAIN, SEPTEMBER, Files, SmallOffice, opened

@@ -22,10 +22,10 @@ from hypothesis.stateful import (
 from metering.errors import UsageError
 from metering.period import Month
 from metering.settings import Invoicing
-from pricing.credit_note import Wish, discard, draft_credit_note
-from pricing.issued import broken_documents
-from pricing.lifecycle import approve, issue, reopen, void
-from pricing.trail import broken_links, rows_of
+from pricing.life.credit_note import Wish, discard, draft_credit_note
+from pricing.life.issued import broken_documents
+from pricing.life.lifecycle import approve, issue, reopen, void
+from pricing.life.trail import broken_links, rows_of
 from tests.pricing.life.small_office import MEMBERS, PLAIN, SEPTEMBER, opened
 
 IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"

@@ -13,9 +13,9 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from metering.account import LAST_DAY
-from pricing.card_sheet import read_sheets
-from pricing.card_table import Column, Reading, Table, find_table
-from pricing.card_words import (
+from pricing.cards.sheet import read_sheets
+from pricing.cards.table import Column, Reading, Table, find_table
+from pricing.cards.words import (
     NO_LIMIT,
     NO_RATE,
     currency_named,

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from metering.errors import Problem
 from metering.period import Month
 from pricing.archive import Archive
-from pricing.openings import OPENING_DOCUMENT, document_facts
-from pricing.payments import ACTIONS, payments_of, said
+from pricing.receivables.openings import OPENING_DOCUMENT, document_facts
+from pricing.receivables.payments import ACTIONS, payments_of, said
 from pricing.state import state_bytes
 
 HINT = "compare with a backup of invoices.duckdb; nothing in the product does this"

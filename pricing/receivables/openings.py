@@ -23,9 +23,10 @@ from metering.period import Month
 from metering.settings import CurrencyCode
 from pricing.archive import Archive
 from pricing.catalog import Catalog
+from pricing.life.numbering import last_sequence
+from pricing.life.trail import record_all
 from pricing.money import MINOR_DECIMALS, exact_of, minor_of
-from pricing.numbering import last_sequence
-from pricing.opening_state import (
+from pricing.receivables.opening_state import (
     FILE,
     StateRow,
     contradictions,
@@ -33,9 +34,8 @@ from pricing.opening_state import (
     state_of_rows,
     state_problems,
 )
-from pricing.payment_file import Amount, Day, Name
+from pricing.receivables.payment_file import Amount, Day, Name
 from pricing.state import STATE, state_bytes
-from pricing.trail import record_all
 
 DOCUMENTS, SERIES = "documents.csv", "series.csv"
 FILES = (DOCUMENTS, SERIES, FILE)

@@ -13,7 +13,7 @@ import polars as pl
 
 from metering.errors import SumsDisagreeError
 from pricing.archive import Archive
-from pricing.balance import balances, movements
+from pricing.receivables.balance import balances, movements
 
 OPENING, CLOSING = "opening balance", "closing balance"
 # On one day: what is owed before what is paid, and what is paid before what is given up.

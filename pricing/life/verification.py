@@ -22,9 +22,9 @@ from metering.settings import Book
 from pricing.archive import Archive
 from pricing.catalog import Catalog, load_catalog
 from pricing.document_writer import documents
-from pricing.invoiced import Prior
-from pricing.issued import document_of
-from pricing.lifecycle import content_hash
+from pricing.life.invoiced import Prior
+from pricing.life.issued import document_of
+from pricing.life.lifecycle import content_hash
 from pricing.run import engine_version, look_back_from, rate_after
 
 AMOUNTS = ("currency", "net", "taxes", "total", "due", "credits")

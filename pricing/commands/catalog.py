@@ -13,18 +13,18 @@ from metering.errors import BookError, UsageError
 from metering.output import book_option, errors_for_people, print_json, print_table
 from metering.period import Month
 from metering.settings import Book
-from pricing.card_file import Said, read_card_files
-from pricing.card_import import (
+from pricing.cards.file import Said, read_card_files
+from pricing.cards.new_card import FOLDER, NewCard, new_cards, write_cards
+from pricing.cards.reading import (
     EFFECT,
     compare,
     effect_on,
     last_billed,
     uneven_tiers,
 )
-from pricing.card_words import currency_named
+from pricing.cards.words import currency_named
 from pricing.catalog import Catalog, load_catalog
 from pricing.money import amount_text
-from pricing.new_card import FOLDER, NewCard, new_cards, write_cards
 from pricing.rate_card import RateRow
 
 SCHEMA = "tollbook.card_import/1"

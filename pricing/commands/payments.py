@@ -25,10 +25,11 @@ from metering.output import (
 )
 from metering.settings import Book, Settings
 from pricing.archive import Archive
-from pricing.lifecycle_commands import reason_option
+from pricing.commands.lifecycle import reason_option
+from pricing.life.trail import actor_of
 from pricing.money import amount_text
-from pricing.payment_file import PaymentRow, import_payments, record_payments
-from pricing.payments import (
+from pricing.receivables.payment_file import PaymentRow, import_payments, record_payments
+from pricing.receivables.payments import (
     Purses,
     apply_credit,
     document_named,
@@ -36,7 +37,6 @@ from pricing.payments import (
     undo_write_off,
     write_off,
 )
-from pricing.trail import actor_of
 
 PAYMENT_COLUMNS = (
     *("payment_id", "paid_on", "account_id", "number", "kind"),

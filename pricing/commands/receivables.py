@@ -22,14 +22,14 @@ from metering.output import (
 )
 from metering.settings import Book
 from pricing.archive import Archive
-from pricing.balance import PARTS, balances, status_of
 from pricing.catalog import load_catalog
+from pricing.commands.payments import day_of
+from pricing.life.trail import actor_of
 from pricing.money import amount_text
-from pricing.openings import import_openings
-from pricing.payment_commands import day_of
-from pricing.receivables import AMOUNTS, BY, aged, reminders, totals_of
-from pricing.statement import CLOSING, OPENING, Line, statement
-from pricing.trail import actor_of
+from pricing.receivables.ageing import AMOUNTS, BY, aged, reminders, totals_of
+from pricing.receivables.balance import PARTS, balances, status_of
+from pricing.receivables.openings import import_openings
+from pricing.receivables.statement import CLOSING, OPENING, Line, statement
 
 ACCOUNT_COLUMNS = ("account_id", "name", "currency", *AMOUNTS)
 OPEN_COLUMNS = (

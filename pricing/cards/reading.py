@@ -16,9 +16,9 @@ from metering.settings import Book
 from metering.store import Store
 from pricing.archive import Archive
 from pricing.billing import rate_month
-from pricing.card_family import Family
+from pricing.cards.family import Family
+from pricing.cards.new_card import NewCard
 from pricing.catalog import Catalog
-from pricing.new_card import NewCard
 from pricing.rate_card import RATE, RATES, frame_of
 from pricing.run import below_of, opening_state, read_usage
 

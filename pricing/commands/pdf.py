@@ -25,7 +25,7 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive
 from pricing.document import Document
-from pricing.issued import document_of, read_documents
+from pricing.life.issued import document_of, read_documents
 
 if TYPE_CHECKING:
     from pricing.documents.pdf_files import Printed

@@ -15,10 +15,10 @@ import polars as pl
 from metering.errors import UsageError
 from pricing.archive import Archive
 from pricing.invoice import INVOICE, LINE, LINE_DETAIL, Drafts
+from pricing.life.trail import record
 from pricing.money import amount_text, exact_of, minor_of, split_minor
 from pricing.outcome import NO_USAGE
 from pricing.tax import TAX
-from pricing.trail import record
 
 
 @dataclass(frozen=True)

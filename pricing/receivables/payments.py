@@ -15,9 +15,9 @@ import polars as pl
 
 from metering.errors import UsageError
 from pricing.archive import Archive
-from pricing.balance import balances
+from pricing.life.trail import record_all
 from pricing.money import amount_text, exact_of, minor_of
-from pricing.trail import record_all
+from pricing.receivables.balance import balances
 
 Kind = Literal["payment", "refund", "write_off", "write_off_undone", "applied"]
 PAYMENT = pl.Schema(

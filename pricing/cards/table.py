@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from metering.door import nearest, problems_of
 from metering.errors import Problem
-from pricing.card_sheet import Sheet
-from pricing.card_words import category_named, category_spellings, plain
+from pricing.cards.sheet import Sheet
+from pricing.cards.words import category_named, category_spellings, plain
 from pricing.rate_card import RateRow
 
 HEADING_ROWS_MAX = 4

@@ -15,7 +15,7 @@ from metering.settings import CurrencyCode
 from pricing.archive import Archive
 from pricing.credit import AMOUNT_MAX
 from pricing.money import MINOR_DECIMALS, amount_text, exact_of, minor_of
-from pricing.payments import CONTENT, Purse, Purses, append_payments, payments_of
+from pricing.receivables.payments import CONTENT, Purse, Purses, append_payments, payments_of
 
 WORDS = {"document_id": "number", "amount_minor": "amount"}
 FIRST_DAY, LAST_DAY = date(2009, 1, 1), date(2099, 12, 31)

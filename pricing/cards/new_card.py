@@ -1,6 +1,6 @@
 """A card that was read and is not yet in force: its rows, and its own file in the book.
 
-A file is written once. It ends the card before it by the rule of `pricing.card_family`, so that no
+A file is written once. It ends the card before it by the rule of `pricing.cards.family`, so that no
 other file has to be touched.
 """
 
@@ -18,7 +18,7 @@ import polars as pl
 from metering.account import LAST_DAY
 from metering.errors import BookError, UsageError
 from metering.settings import Book
-from pricing.card_family import Family, family_text, read_cards
+from pricing.cards.family import Family, family_text, read_cards
 from pricing.catalog import card_paths
 from pricing.rate_card import RateRow, frame_of
 

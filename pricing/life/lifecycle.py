@@ -22,10 +22,10 @@ from metering.settings import Invoicing
 from pricing.archive import Archive
 from pricing.document_writer import documents
 from pricing.invoice import Drafts
-from pricing.issued import pack
+from pricing.life.issued import pack
+from pricing.life.numbering import Numbered, next_numbers
+from pricing.life.trail import record, record_all
 from pricing.money import minor_of
-from pricing.numbering import Numbered, next_numbers
-from pricing.trail import record, record_all
 
 Judge = Callable[[Mapping[str, Any]], str | None]  # why a document is left as it is
 

@@ -27,7 +27,7 @@ from pricing.documents.en16931 import to_xml
 from pricing.documents.en16931_check import check_xml
 from pricing.documents.en16931_codes import Profile
 from pricing.documents.en16931_refusal import NotCarriedError
-from pricing.issued import document_of
+from pricing.life.issued import document_of
 
 SCHEMA = "tollbook.xml/1"
 COLUMNS = ("invoice_id", "number", "outcome", "file", "reason")

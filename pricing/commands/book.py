@@ -25,15 +25,15 @@ from metering.period import Month
 from metering.settings import Book
 from metering.store import Store
 from pricing.catalog import check_book
-from pricing.cost_output import show_costs
+from pricing.commands.cost_output import show_costs
+from pricing.commands.invoice_table import columns_of, summaries, totals_note, totals_of
+from pricing.commands.run_output import differences_of, say_differences
 from pricing.demo import Sample, run_demo
-from pricing.invoice_table import columns_of, summaries, totals_note, totals_of
 from pricing.job import JobOptions, job_options, run_job
+from pricing.life.trail import actor_of
 from pricing.run import Bill
 from pricing.run import bill as run_bill
-from pricing.run_output import differences_of, say_differences
 from pricing.starter import init_book
-from pricing.trail import actor_of
 
 PROBLEMS = 2
 DEMO_ROWS = 20

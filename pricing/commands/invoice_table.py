@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from metering.output import Format
-from pricing.balance import BALANCE, status_of
 from pricing.invoice import Drafts
 from pricing.money import amount_text
+from pricing.receivables.balance import BALANCE, status_of
 
 INVOICE_COLUMNS = (
     *("invoice_id", "number", "name", "state", "status", "lines"),

@@ -22,7 +22,7 @@ from pricing.documents.journal import Drafts, Payment, entries_of
 from pricing.documents.ledger_accounts import ledger_accounts
 from pricing.documents.tabular import Table, csv_of, xlsx_of
 from pricing.money import exact_of
-from pricing.payments import payments_of
+from pricing.receivables.payments import payments_of
 
 out_option = click.option(
     "--out",

@@ -10,8 +10,8 @@ import polars as pl
 
 from metering.period import Month
 from pricing.archive import Archive
-from pricing.correction import ISSUED, Invoiced
 from pricing.invoice import LINE, LINE_DETAIL
+from pricing.life.correction import ISSUED, Invoiced
 from pricing.state import state_bytes, state_of
 
 Inputs = tuple[str, tuple[int, ...]]  # the hash of a catalog, and the loads that were known

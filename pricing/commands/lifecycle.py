@@ -24,14 +24,14 @@ from metering.output import (
 from metering.period import Month
 from metering.settings import Book, Settings
 from pricing.archive import Archive
-from pricing.credit_note import Wish, discard, draft_credit_note
 from pricing.invoice import Drafts
-from pricing.issued import broken_documents
 from pricing.job import Job, JobOptions, job_options, run_job
-from pricing.lifecycle import Step, approve, issue, reopen, void
-from pricing.told import untold
-from pricing.trail import TRAIL, actor_of, broken_links, rows_of
-from pricing.verification import verify_invoice
+from pricing.life.credit_note import Wish, discard, draft_credit_note
+from pricing.life.issued import broken_documents
+from pricing.life.lifecycle import Step, approve, issue, reopen, void
+from pricing.life.told import untold
+from pricing.life.trail import TRAIL, actor_of, broken_links, rows_of
+from pricing.life.verification import verify_invoice
 
 STEP_COLUMNS = ("invoice_id", "outcome", "number", "why")
 TRAIL_COLUMNS = ("sequence", "happened_at", "actor", "action", "object", "reason")

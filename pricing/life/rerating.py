@@ -15,8 +15,9 @@ from metering.settings import Book
 from pricing.archive import Archive
 from pricing.billing import first_state_month
 from pricing.catalog import Catalog
-from pricing.correction import ISSUED, Again, Invoiced
-from pricing.invoiced import (
+from pricing.ledger import credit_state
+from pricing.life.correction import ISSUED, Again, Invoiced
+from pricing.life.invoiced import (
     Prior,
     carried_before,
     closed_before,
@@ -29,7 +30,6 @@ from pricing.invoiced import (
     read_invoiced,
     with_passing,
 )
-from pricing.ledger import credit_state
 from pricing.parties import payers_of
 from pricing.settlement import Rating
 from pricing.state import closing_state, no_state

@@ -1,0 +1,1 @@
+"""The commands of this package: each module a group of them."""

@@ -1,0 +1,1 @@
+"""What is owed: payments, balances by age, statements, and what another system left."""
