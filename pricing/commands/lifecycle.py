@@ -34,6 +34,7 @@ from pricing.life.trail import TRAIL, actor_of, broken_links, rows_of
 from pricing.life.verification import verify_invoice
 
 STEP_COLUMNS = ("invoice_id", "outcome", "number", "why")
+DAYS_AHEAD_MAX = 366
 TRAIL_COLUMNS = ("sequence", "happened_at", "actor", "action", "object", "reason")
 
 
@@ -279,12 +280,18 @@ def _print_steps(steps: list[Step], output_format: Format, job: Job | None = Non
 
 
 def _day(text: str | None, settings: Settings) -> date:
-    if text is None:
-        return datetime.now(ZoneInfo(settings.seller.time_zone)).date()
+    today = datetime.now(ZoneInfo(settings.seller.time_zone)).date()
     try:
-        return date.fromisoformat(text)
+        day = today if text is None else date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"'{text}' is no day", where="--date", hint="write 2026-11-03") from error
+    if (day - today).days > DAYS_AHEAD_MAX:
+        raise UsageError(
+            f"{day} is more than {DAYS_AHEAD_MAX} days from now",
+            where="--date",
+            hint="numbers follow the calendar: no document could be dated earlier afterwards",
+        )
+    return day
 
 
 def _amount(text: str | None) -> Decimal | None:

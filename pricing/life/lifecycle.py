@@ -53,6 +53,8 @@ def approve(
             return f"is of an account for {invoice['purpose']} use, which is never invoiced"
         if invoice["is_blocked"]:
             return "is blocked"
+        if invoice["line_count"] == 0:
+            return "has no lines"
         if makers.get(invoice["invoice_id"]) == actor:
             return f"was drafted by {actor}, and another must approve it"
         return None
@@ -154,17 +156,7 @@ def void(
             where="INVOICE_ID",
             hint="only an issued document can be made void",
         )
-    bound = archive.value(
-        "select (select count(*) from payments where document_id = $invoice_id)"
-        " + (select count(*) from invoices where credits_invoice_id = $invoice_id)",
-        {"invoice_id": invoice_id},
-    )
-    if bound:
-        raise UsageError(
-            f"'{invoice_id}' has payments or credit notes",
-            where="INVOICE_ID",
-            hint="credit what is left of it: tollbook invoice credit",
-        )
+    _check_unbound(archive, invoice_id)
     with archive.transaction():
         archive.execute(
             "update invoices set state = 'void' where invoice_id = $invoice_id",
@@ -178,6 +170,27 @@ def void(
             object_id=invoice_id,
             reason=reason,
             facts=facts,
+        )
+
+
+def _check_unbound(archive: Archive, invoice_id: str) -> None:
+    """Refuse to void what other documents go by: they would count twice, or for nothing."""
+    bound = archive.value(
+        "select (select count(*) from payments where document_id = $invoice_id)"
+        " + (select count(*) from invoices where credits_invoice_id = $invoice_id)"
+        " + (select count(*) from lines as other join invoices using (invoice_id)"
+        " join lines as own on own.invoice_id = $invoice_id"
+        " and own.account_id = other.account_id and own.period = other.period"
+        " where other.is_correction and other.invoice_id <> $invoice_id"
+        " and invoices.state in ('approved', 'issued'))",
+        {"invoice_id": invoice_id},
+    )
+    if bound:
+        raise UsageError(
+            f"'{invoice_id}' has payments, credit notes, or corrections on a later document",
+            where="INVOICE_ID",
+            hint="credit what is left of it: tollbook invoice credit, with --bill-again to bill"
+            " its month again",
         )
 
 

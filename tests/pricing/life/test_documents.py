@@ -136,6 +136,26 @@ def test_a_void_document_keeps_its_number_and_its_month_is_billed_again(paid: Of
     assert paid.verdict("acme/2026-09/2") == "same bytes"
 
 
+def test_what_a_later_document_corrects_is_not_made_void(paid: Office) -> None:
+    """Its month would be billed whole, and the correction would count on top."""
+    paid.invoicing("may_void = true\n")
+    number = paid.close("2026-09")["acme/2026-09/1"]
+    paid.load(paid.send(77, "2026-09-20"))
+    paid.close("2026-10")
+    refused = paid.run("invoice", "void", number, "--reason", "wrong buyer", exit_code=2)
+
+    assert "corrections on a later document" in refused.stderr
+
+
+def test_a_date_of_issue_in_the_far_future_is_refused(paid: Office) -> None:
+    """A slip of the pen would keep every other document from being issued before it."""
+    paid.run("bill", "2026-09")
+    paid.run("invoice", "approve", "2026-09")
+    refused = paid.run("invoice", "issue", "2026-09", "--date", "2062-10-03", exit_code=2)
+
+    assert "days from now" in refused.stderr
+
+
 # Small totals
 
 
