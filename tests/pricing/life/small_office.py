@@ -260,6 +260,6 @@ def opened() -> Iterator[SmallOffice]:
             "_refused_rows": lambda *_: {},
         }.items():
             patch.setattr(f"pricing.run.{name}", stand_in)
-        patch.setattr("pricing.verification.load_catalog", load_catalog)
-        patch.setattr("pricing.verification.known_at", known_at)
+        patch.setattr("pricing.life.verification.load_catalog", load_catalog)
+        patch.setattr("pricing.life.verification.known_at", known_at)
         yield office

@@ -61,7 +61,7 @@ def credit(office: SmallOffice, wish: Wish) -> bool:
 
 
 @given(st.tuples(cents, cents, cents), st.lists(steps, max_size=5))
-@settings(max_examples=100 if IS_DEEP else 5)
+@settings(max_examples=100 if IS_DEEP else 3)
 def test_credit_notes_of_the_whole_take_off_its_tax_to_the_cent(
     amounts: tuple[Decimal, ...], listed: list[tuple[int, Decimal | None]]
 ) -> None:

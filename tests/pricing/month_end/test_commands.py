@@ -243,7 +243,7 @@ def test_a_difference_without_a_known_reason_ends_with_4(
     shared: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = Reconciled("acme", *map(Decimal, (8, 7, 7, 7)))  # type: ignore[arg-type]
-    monkeypatch.setattr("pricing.month_end_commands.reconcile_month", lambda *_: [found])
+    monkeypatch.setattr("pricing.commands.month_end.reconcile_month", lambda *_: [found])
     done = call(shared, "reconcile", "2026-10")
 
     assert done.exit_code == 4
