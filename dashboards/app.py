@@ -22,6 +22,7 @@ from dashboards.access import (
     viewer_of,
 )
 from dashboards.filters import Page, choose_month, choose_rows, choose_span, say_refused
+from dashboards.finance import Desk
 from dashboards.format import count, days, instant, month_name, plain
 from dashboards.load import Generation, current
 from dashboards.span import Span
@@ -38,6 +39,7 @@ from dashboards.views import (
     operations,
     overview,
     prices,
+    receivables,
     usage,
 )
 from dashboards.views.parts import say_empty
@@ -90,6 +92,9 @@ VIEWS = {
     text.FORECAST: View(forecast.show, "page", text.PRODUCT, "trending_up", LOOKERS),
     text.INVOICES: View(
         invoices.show, "month", text.FINANCE, "receipt_long", ("finance", "account-reader")
+    ),
+    text.RECEIVABLES: View(
+        receivables.show, "book", text.FINANCE, "account_balance_wallet", ("finance",)
     ),
     text.PRICES: View(prices.show, "book", text.FINANCE, "sell", ("finance", "operator")),
     text.RUNS: View(
@@ -166,7 +171,7 @@ def draw(generation: Generation, viewer: Viewer, book: Book) -> None:
         case "month":
             month = choose_month(generation)
             _say_what(name, month_name(month), generation, Month.parse(month))
-            view.show(generation, month)
+            view.show(generation, month, Desk.of(book, viewer))
         case "page" | "all_months" if not generation.used_months:
             st.title(name, anchor=False)
             say_empty(text.NO_DELIVERIES)

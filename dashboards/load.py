@@ -1,4 +1,4 @@
-"""Reading reports: the current generation and sums of its frames; the only module that caches.
+"""Reading reports: the current generation and sums of its frames; it caches, as `finance` does.
 
 Streamlit names what it caches by the arguments of the call, and reads large frames only in part for
 that: hence no argument is a frame, and the folder in each call names its generation. An account

@@ -1,11 +1,11 @@
-"""Every word that the pages show."""
+"""Every word that the pages show; those of what finance does are in `finance_text.py`."""
 
 TITLE = "Tollbook"
 PRODUCT, FINANCE, OPERATIONS = "Product", "Finance", "Operations"
 OVERVIEW, USAGE, MARKETS, HOURS = "Overview", "Usage", "Markets", "Hours"
 FUNNEL, CONVERSATIONS, COHORTS = "Funnel", "Conversations", "Cohorts"
 FREE_TIER, ADD_ONS, FORECAST = "Free units", "Add-ons", "Forecast"
-INVOICES, PRICES, RUNS = "Invoices", "Prices", "Runs"
+INVOICES, RECEIVABLES, PRICES, RUNS = "Invoices", "Receivables", "Prices", "Runs"
 LOADS, QUARANTINE = "Loads", "Quarantine"
 TITLE_OF = "{view}, {when}"
 MONTH, PERIOD, DAYS, CUSTOM = "Month", "Period", "First and last day", "Other days …"

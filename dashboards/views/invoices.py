@@ -10,9 +10,17 @@ import streamlit as st
 from dashboards import text
 from dashboards.figures import totals
 from dashboards.filters import choose_invoices
+from dashboards.finance import Desk
 from dashboards.format import amount, count, exact, month_name, plain, signed_amount
 from dashboards.load import Generation
 from dashboards.moves import moves
+from dashboards.views.actions import (
+    ask_about,
+    say_outcome,
+    show_actions_of,
+    show_actions_of_month,
+)
+from dashboards.views.document import show_files_of, show_history_of
 from dashboards.views.parts import say_empty, show_files, show_heading, show_table
 from metering.period import Month
 from pricing.explain import words
@@ -21,8 +29,9 @@ ROWS_HEIGHT = 390
 WORDS_MAX = 8
 
 
-def show(generation: Generation, month: str) -> None:
+def show(generation: Generation, month: str, desk: Desk) -> None:
     """Draw the view."""
+    say_outcome()
     invoices = generation.invoices(month)
     if invoices.is_empty():
         say_empty(text.NO_BILL, month=month_name(month), iso=month)
@@ -34,6 +43,7 @@ def show(generation: Generation, month: str) -> None:
     _show_totals(chosen)
     _show_list(chosen, month, key=f"rows/{generation.folder.name}/{month}/{selection}")
     st.caption(text.SHOWN.format(shown=count(chosen.height), count=count(invoices.height)))
+    show_actions_of_month(desk, month, invoices)
     invoice_id = st.selectbox(
         text.INVOICE,
         chosen["invoice_id"].to_list(),
@@ -44,7 +54,7 @@ def show(generation: Generation, month: str) -> None:
     )
     if invoice_id is not None:
         invoice = chosen.row(by_predicate=pl.col("invoice_id") == invoice_id, named=True)
-        _show_invoice(generation, month, invoice)
+        _show_invoice(generation, month, invoice, desk)
 
 
 def _show_totals(invoices: pl.DataFrame) -> None:
@@ -99,15 +109,26 @@ def _take_row(key: str, invoice_ids: Sequence[str]) -> None:
     st.session_state["invoice"] = invoice_ids[rows[0]] if rows else None
 
 
-def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any]) -> None:
+def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any], desk: Desk) -> None:
     st.subheader(plain(invoice["name"]), anchor=False)
     facts = {name: invoice[name] for name in ("invoice_id", "state", "purpose")}
     st.caption(plain(text.INVOICE_FACTS.format(month=month_name(month), **facts)))
     _show_blocked(invoice, month)
     lines = _named(generation.lines(month, invoice["invoice_id"]))
+    with st.container(horizontal=True):
+        show_actions_of(desk, month, invoice)
+        show_files_of(desk, invoice)
+    ask_about(desk, month, invoice, lines)
     if lines.is_empty():
         st.info(text.NO_LINES)
-        return
+    else:
+        _show_content(generation, month, invoice, lines)
+    show_history_of(desk, invoice)
+
+
+def _show_content(
+    generation: Generation, month: str, invoice: dict[str, Any], lines: pl.DataFrame
+) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         _show_lines(lines, invoice)

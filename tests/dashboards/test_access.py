@@ -22,6 +22,7 @@ from metering.settings import SETTINGS, Book
 from tests.dashboards.conftest import Open
 
 NOW = datetime(2026, 10, 9, tzinfo=UTC)
+FINANCE = {text.INVOICES, text.RECEIVABLES}
 SETTINGS_TEXT = """
 [dashboard]
 login = "oidc.toml"
@@ -130,7 +131,10 @@ def seen_by(app: AppTest) -> list[str]:
 @pytest.mark.parametrize(
     ("email", "hidden"),
     [
-        ("bob@example.com", {text.INVOICES, text.PRICES, text.RUNS, text.LOADS, text.QUARANTINE}),
+        (
+            "bob@example.com",
+            {*FINANCE, text.PRICES, text.RUNS, text.LOADS, text.QUARANTINE},
+        ),
         ("ann@example.com", {text.LOADS, text.QUARANTINE}),
     ],
 )

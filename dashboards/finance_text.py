@@ -1,0 +1,128 @@
+"""Every word of what finance does and sees of documents; all the others are in `text.py`."""
+
+APPROVE, ISSUE, CREDIT = "Approve", "Issue", "Credit"
+APPROVE_ALL, ISSUE_ALL = "Approve all drafts ({count})", "Issue all approved ({count})"
+CANCEL = "Cancel"
+IS_BLOCKED = "blocked"
+IS_EMPTY = "without lines"
+IS_INTERNAL = "for internal use or tests, never invoiced"
+BLOCKED_HELP = "This invoice is blocked: repair what is said above first."
+EMPTY_HELP = "This invoice has no lines: there is nothing to approve."
+INTERNAL_HELP = "The account is for {purpose} use, which is never invoiced."
+IN_ALL = "{amount} {currency}"
+ONE_DOCUMENT = "**{name}** ({invoice_id})"
+SOME_DOCUMENTS = "{count} documents of {month}"
+ALL_OF_MONTH = "All of the month, whatever is searched or shown above."
+LEFT_OUT = "Left out: {what}."
+ASK = {
+    "approve": (
+        "**{actor}** approves {documents}: {totals}. The next bill no longer replaces what is"
+        " approved. Until it is issued it can be made a draft again with `tollbook invoice reopen`."
+    ),
+    "issue": (
+        "**{actor}** issues {documents}: {totals}. Each gets the next number of its series and is"
+        " never changed again; what is wrong on it takes a credit note."
+    ),
+    "credit": (
+        "**{actor}** drafts a credit note for {documents}, issued over {totals}. It is then to be"
+        " approved and issued like an invoice."
+    ),
+}
+WORKING, PUBLISHING = "Working …", "Publishing the figures …"
+IN_TRAIL = "The trail keeps this name."
+CONFIRM = {
+    "approve": "Yes, approve",
+    "issue": "Yes, issue",
+    "credit": "Yes, draft the credit note",
+}
+ISSUE_DATE = "Date of issue"
+EARLIEST = "Documents of {month} may be issued from {day} on."
+TOO_FAR = "{day} is more than {days} days from now"
+TOO_FAR_HINT = "numbers follow the calendar: no document could be dated earlier afterwards"
+WHAT_IS_CREDITED, WHOLE_INVOICE = "What is credited", "All that is left of the invoice"
+LINE_OF = "{charge}: {amount} {currency}"
+AMOUNT_FIELD, AMOUNT_HINT = "Amount, net of tax", "All that is left of it"
+REASON_FIELD, REASON_HINT = "Reason", "It stands on the credit note and in the trail"
+BILL_AGAIN = "Bill the month again"
+BILL_AGAIN_HELP = "What is credited counts as not invoiced: the next bill charges what is right."
+NO_REASON, NO_REASON_HINT = "a credit note has a reason", "say in a few words why it is written"
+NO_AMOUNT, NO_AMOUNT_HINT = "'{amount}' is no amount", "write 12.50, without a currency"
+CHANGED = "the documents have changed since they were shown"
+CHANGED_HINT = "look at them again: somebody else, or a bill, was there in the meantime"
+BUSY = "the app is busy with these documents for somebody else"
+BUSY_HINT = "try again in a moment"
+REFUSED = "**Nothing was done:** {what}."
+FAILED = "{what}."
+HINT = "What helps: {hint}."
+DONE = {
+    "approved": "{count} approved: {names}",
+    "issued": "{count} issued: {names}",
+    "drafted": "The credit note {names} is drafted. Approve and issue it like an invoice.",
+    "carried": "{count} wait for the next invoice, since their totals are small: {names}",
+}
+NAMES_MORE = "{names} and {count} more"
+SKIPPED = "{count} were left as they are: each {why}."
+SKIPPED_ONE = "{name} was left as it is: it {why}."
+NOTHING_DONE = "There was nothing to do."
+NOT_PUBLISHED = (
+    "It is done, but this page still shows the figures of before ({what}). Run `tollbook reports`"
+    " when the job has ended."
+)
+SHOW_NOTE = "Show the credit note"
+
+PDF, XML = "PDF", "XML (Factur-X)"
+PDF_HELP = "The document as the customer gets it; a draft is marked as one."
+XML_HELP = "The electronic invoice of EN 16931. Only issued documents have one."
+CANNOT_READ = "What became of this document cannot be read now: {what}."
+SETTLED = "settled"
+STANDING = "Status: **{status}**"
+STANDING_OPEN = "Status: **{status}** · open: **{open} {currency}** of {due} {currency}"
+DUE_ON = " · due on {day}"
+PAID_ON, REFERENCE = "Day", "Reference"
+PAYMENT_KINDS = {
+    "payment": "payment",
+    "refund": "refund",
+    "write_off": "written off",
+    "write_off_undone": "write-off undone",
+    "applied": "applied",
+}
+HISTORY = "What became of it"
+WHEN, WHO, ACTION, WHY = "When", "Who", "What", "Why"
+ACTIONS = {
+    "invoice.approved": "approved",
+    "invoice.reopened": "made a draft again",
+    "invoice.issued": "issued",
+    "invoice.carried": "left for the next invoice",
+    "invoice.voided": "made void",
+    "invoice.written_off": "written off",
+    "invoice.write_off_undone": "write-off taken back",
+    "credit_note.drafted": "credit note drafted",
+}
+NO_TRAIL = "Nobody has done anything with this document yet: a run made it."
+TRAIL_ALT = "Table of who did what with {invoice_id}."
+PAYMENTS_ALT = "Table of the payments of {invoice_id}."
+
+AS_OF = "At the end of"
+NOTHING_OWED = "Nothing was owed on {day}: no document was issued by then, or all are paid."
+OWED = "Owed in {currency}"
+OVERDUE_IN = "Overdue in {currency}"
+AGES = {
+    "not_due": "Not due",
+    "days_1_30": "1 to 30 days",
+    "days_31_60": "31 to 60 days",
+    "days_61_90": "61 to 90 days",
+    "days_over_90": "Over 90 days",
+    "credit": "Credit",
+    "total": "Total",
+}
+AGEING_TITLE = "By account and currency: {count} rows"
+AGEING_ALT = "Table of what {count} accounts owe by how long it is overdue on {day}."
+AGEING_HOW = (
+    "By the days after the due date, as `tollbook receivables` has it. Credit is money on account,"
+    " credit notes and what was paid too much: it is of no age."
+)
+OVERDUE_TITLE = "Overdue documents: {count}"
+NOTHING_OVERDUE = "No document was overdue on {day}."
+DUE_DATE, DAYS_LATE, LEVEL, OPEN = "Due on", "Days late", "Reminder", "Open"
+OVERDUE_ALT = "Table of {count} overdue documents on {day}, the longest first."
+LEVELS_HOW = "Reminder 1 is from the first day on, 2 over 14 days, 3 over 30 days. Nothing is sent."

@@ -1,0 +1,114 @@
+"""A document beside its lines: its files, what is open of it, and who did what with it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import finance_text as words
+from dashboards import text
+from dashboards.finance import Desk, Standing, pdf_of, standing, xml_of
+from dashboards.format import amount, day, instant, plain
+from dashboards.views.parts import show_heading, show_table
+from metering.errors import TollbookError
+
+
+def show_files_of(desk: Desk, invoice: Mapping[str, Any]) -> None:
+    """Offer the PDF of a document, made when it is asked for; and the XML of an issued one."""
+    invoice_id, number = invoice["invoice_id"], invoice["number"]
+    if not desk.may_act and number is None:
+        return  # a customer gets what was issued
+    stem = str(number or invoice_id).replace("/", "-")
+    st.download_button(
+        words.PDF,
+        data=lambda: pdf_of(desk.book, invoice_id),
+        file_name=f"{stem}.pdf",
+        mime="application/pdf",
+        key=f"pdf/{invoice_id}",
+        on_click="ignore",
+        icon=":material/picture_as_pdf:",
+        help=words.PDF_HELP,
+    )
+    if number is None:
+        return
+    try:
+        content = xml_of(desk.book, invoice_id)
+    except TollbookError as error:
+        why = "; ".join(plain(problem.what) for problem in error.problems)
+        st.button(words.XML, key=f"xml/{invoice_id}", disabled=True, help=why)
+        return
+    st.download_button(
+        words.XML,
+        data=content,
+        file_name=f"{stem}.xml",
+        mime="application/xml",
+        key=f"xml/{invoice_id}",
+        on_click="ignore",
+        icon=":material/code:",
+        help=words.XML_HELP,
+    )
+
+
+def show_history_of(desk: Desk, invoice: Mapping[str, Any]) -> None:
+    """Say what is open of a document, what was paid, and who did what; the last to finance."""
+    invoice_id = invoice["invoice_id"]
+    try:
+        found = standing(desk.book, invoice_id)
+    except TollbookError as error:
+        st.info(words.CANNOT_READ.format(what=plain(error.problems[0].what)))
+        return
+    show_heading(words.HISTORY)
+    st.markdown(_status_in_words(found, invoice))
+    if not found.payments.is_empty():
+        _show_payments(found.payments, invoice_id)
+    if not desk.may_act:
+        return
+    if found.trail.is_empty():
+        st.caption(words.NO_TRAIL)
+        return
+    trail = found.trail.sort("sequence")
+    show_table(
+        pl.DataFrame(
+            {
+                words.WHEN: [instant(at) for at in trail["happened_at"]],
+                words.WHO: trail["actor"],
+                words.ACTION: [words.ACTIONS.get(one, one) for one in trail["action"]],
+                words.WHY: trail["reason"].fill_null(""),
+            }
+        ),
+        name=f"trail-{invoice_id}",
+        alt_text=words.TRAIL_ALT.format(invoice_id=invoice_id),
+    )
+
+
+def _status_in_words(found: Standing, invoice: Mapping[str, Any]) -> str:
+    if found.balance is None:
+        return words.STANDING.format(status=found.status)
+    currency = invoice["currency"]
+    said = words.STANDING_OPEN.format(
+        status=found.status,
+        open=amount(found.balance["open_minor"], currency),
+        due=amount(found.balance["due_minor"], currency),
+        currency=currency,
+    )
+    due_date = found.balance["due_date"]
+    return said + (words.DUE_ON.format(day=day(due_date)) if due_date else "")
+
+
+def _show_payments(payments: pl.DataFrame, invoice_id: str) -> None:
+    amounts = [amount(*row) for row in payments.select("amount_minor", "currency").iter_rows()]
+    show_table(
+        pl.DataFrame(
+            {
+                words.PAID_ON: [day(on) for on in payments["paid_on"]],
+                text.KIND: [words.PAYMENT_KINDS.get(kind, kind) for kind in payments["kind"]],
+                text.AMOUNT: amounts,
+                text.CURRENCY: payments["currency"],
+                words.REFERENCE: payments["reference"].fill_null(""),
+            }
+        ),
+        name=f"payments-{invoice_id}",
+        right=(text.AMOUNT,),
+        alt_text=words.PAYMENTS_ALT.format(invoice_id=invoice_id),
+    )
