@@ -126,3 +126,7 @@ NOTHING_OVERDUE = "No document was overdue on {day}."
 DUE_DATE, DAYS_LATE, LEVEL, OPEN = "Due on", "Days late", "Reminder", "Open"
 OVERDUE_ALT = "Table of {count} overdue documents on {day}, the longest first."
 LEVELS_HOW = "Reminder 1 is from the first day on, 2 over 14 days, 3 over 30 days. Nothing is sent."
+
+BLOCKING = "What blocks invoices, and what to do: {count} blocked"
+WHAT_BLOCKS, FOR_EXAMPLE, WHAT_HELPS = "What", "For example", "What to do"
+BLOCKING_ALT = "Table of what blocks {count} invoices of {month}, and what to do."

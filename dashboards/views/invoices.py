@@ -20,6 +20,7 @@ from dashboards.views.actions import (
     show_actions_of,
     show_actions_of_month,
 )
+from dashboards.views.blocked import show_blocked_of_month
 from dashboards.views.document import show_files_of, show_history_of
 from dashboards.views.parts import say_empty, show_files, show_heading, show_table
 from metering.period import Month
@@ -43,6 +44,7 @@ def show(generation: Generation, month: str, desk: Desk) -> None:
     _show_totals(chosen)
     _show_list(chosen, month, key=f"rows/{generation.folder.name}/{month}/{selection}")
     st.caption(text.SHOWN.format(shown=count(chosen.height), count=count(invoices.height)))
+    show_blocked_of_month(month, invoices)
     show_actions_of_month(desk, month, invoices)
     invoice_id = st.selectbox(
         text.INVOICE,

@@ -136,10 +136,18 @@ def test_a_month_is_approved_but_for_what_is_blocked_and_then_issued(
     assert sum(state == "issued" for state in states(blocked).values()) == approved
 
 
-def test_a_blocked_invoice_is_not_offered_for_approval(blocked: Book, open_app: Open) -> None:
+def test_a_blocked_invoice_is_not_offered_for_approval_and_the_month_says_what_blocks(
+    blocked: Book, open_app: Open
+) -> None:
     app = open_app(blocked, **INVOICES, invoice=f"{UNPLANNED}/2026-10/1")
+    (document,) = [one for one in documents_of(blocked) if one.account_id == UNPLANNED]
+    (listed,) = [frame for frame in app.dataframe if said.WHAT_HELPS in frame.value.columns]
 
     assert app.button(key=f"offer/approve/{UNPLANNED}/2026-10/1").disabled
+    quantities = [Decimal(row[text.QUANTITY].replace(",", "")) for row in frame_rows(listed)]
+    assert sum(quantities) == sum(Decimal(reason["quantity"]) for reason in document.blocked)
+    assert {row[said.FOR_EXAMPLE] for row in frame_rows(listed)} == {UNPLANNED}
+    assert {row[said.WHAT_HELPS] for row in frame_rows(listed)} == {text.REMEDIES["no_plan"]}
 
 
 def test_who_drafted_is_told_that_another_must_approve(
