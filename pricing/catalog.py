@@ -5,7 +5,7 @@ place of a shipped one of the same name, a card from its first day on.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -155,7 +155,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     accounts, account_problems = read_accounts(book, settings)
     problems += account_problems
     meters, meter_problems, warnings = read_meters(book)
-    plans, plan_problems, plan_warnings = _read_plans(book, meters)
+    plans, own_plans, plan_problems, plan_warnings = _read_plans(book, meters)
     shipped_cards, own_cards = card_paths(book)
     rates, card_problems, card_warnings = read_cards(shipped_cards, own_cards)
     categories, category_problems = read_categories(data_path("card_categories.csv"))
@@ -202,7 +202,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         problems += unpriced_currencies(accounts, subscriptions, plans, rates)
         if not credit_problems:  # else a credit may be missing only as its row cannot be read
             problems += check_credits(credit_rows, accounts)
-    found, warned = _check_plans(catalog)
+    found, warned = _check_plans(catalog, own_plans)
     problems += found
     warnings += [*plan_warnings, *card_warnings, *warned]
     return catalog, sorted({*problems}), sorted({*warnings})
@@ -212,10 +212,15 @@ def _named_accounts(*files: Sequence[Row]) -> set[str]:
     return {name for rows in files for row in rows if (name := getattr(row, "account_id", None))}
 
 
-def _check_plans(catalog: Catalog) -> tuple[list[Problem], list[Problem]]:
-    """Find what is wrong between the plans, the cards and who is on them."""
-    plans, rates = catalog.plans, catalog.rates
-    on_plans = sorted({s.plan for s in catalog.subscriptions} & plans.keys())
+def _check_plans(catalog: Catalog, own_plans: Set[str]) -> tuple[list[Problem], list[Problem]]:
+    """Find what is wrong between the plans, the cards and who is on them.
+
+    Shipped plans that nobody is on are left out: they are checked before they ship.
+    """
+    rates, cost = catalog.rates, catalog.settings.cost
+    on_plans = sorted({s.plan for s in catalog.subscriptions} & catalog.plans.keys())
+    looked_at = {*own_plans, *on_plans, *([] if cost is None else [cost.plan])}
+    plans = {name: plan for name, plan in catalog.plans.items() if name in looked_at}
     uncovered, known_gaps = uncovered_cells(plans.values(), rates, catalog.categories)
     problems = [
         *unknown_cards(plans.values(), rates),
@@ -259,7 +264,8 @@ def _contents(book: Book, paths: Iterable[Path]) -> dict[str, bytes]:
 
 def _read_plans(
     book: Book, meters: Mapping[str, Meter]
-) -> tuple[dict[str, Plan], list[Problem], list[Problem]]:
+) -> tuple[dict[str, Plan], set[str], list[Problem], list[Problem]]:
+    """Read all plans; the set names those of the book."""
     plans: dict[str, Plan] = {}
     places: dict[str, Path] = {}
     problems: list[Problem] = []
@@ -283,4 +289,5 @@ def _read_plans(
     problems += found
     for name, plan in written.items():
         problems += [*check_plan(plan, files[name]), *check_charges(plan, meters, files[name])]
-    return written, problems, warnings
+    own = {name for name, path in places.items() if path.is_relative_to(book.root)}
+    return written, own, problems, warnings

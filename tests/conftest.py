@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 
 # A slow machine is not a failed property: no deadline, and no complaint about slow examples.
 common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("fast", max_examples=20, **common)  # type: ignore[arg-type]
+settings.register_profile("fast", max_examples=15, **common)  # type: ignore[arg-type]
 settings.register_profile("deep", max_examples=400, **common)  # type: ignore[arg-type]
 settings.load_profile(os.environ.get("TOLLBOOK_PROFILE", "fast"))
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dashboards
-from dashboards import load
+from dashboards import finance, load
 from dashboards.charts import colors, over_time
 from dashboards.contents import USAGE
 from dashboards.figures import (
@@ -121,16 +121,17 @@ def test_each_bar_of_the_chart_has_its_unit_and_its_own_colour() -> None:
 
 
 def test_no_cached_function_takes_a_frame() -> None:
-    cached = [value for value in vars(load).values() if type(value).__name__ == "CachedFunc"]
+    for module in (load, finance):
+        cached = [value for value in vars(module).values() if type(value).__name__ == "CachedFunc"]
 
-    assert cached
-    for function in cached:
-        for parameter in inspect.signature(function).parameters.values():
-            assert parameter.annotation in (str, load.Names)
+        assert cached
+        for function in cached:
+            for parameter in inspect.signature(function).parameters.values():
+                assert parameter.annotation in (str, load.Names, date | None)
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
-def test_only_load_caches_and_nothing_imports_pandas_or_makes_a_float(path: Path) -> None:
+def test_two_modules_cache_and_nothing_imports_pandas_or_makes_a_float(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     imported = {
         name.name if isinstance(node, ast.Import) else str(node.module)
@@ -140,6 +141,6 @@ def test_only_load_caches_and_nothing_imports_pandas_or_makes_a_float(path: Path
     }
 
     assert not any(name.split(".")[0] in ("pandas", "duckdb") for name in imported)
-    assert "cache_data" not in source or path.name == "load.py"
+    assert "cache_data" not in source or path.name in ("load.py", "finance.py")
     assert "float(" not in source
     assert "Float64" not in source

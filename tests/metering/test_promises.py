@@ -116,7 +116,7 @@ def invoices(book: Book) -> str:
 
 
 @given(st.data())
-@settings(max_examples=150 if IS_DEEP else 7)
+@settings(max_examples=150 if IS_DEEP else 5)
 def test_order_repeats_and_files_do_not_matter(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

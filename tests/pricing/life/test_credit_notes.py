@@ -114,4 +114,4 @@ def test_only_issued_invoices_are_credited_and_those_with_credit_notes_are_not_v
 
     assert (of_draft.exit_code, of_note.exit_code, void.exit_code) == (2, 2, 2)
     assert "is no issued invoice" in of_draft.stderr
-    assert "has payments or credit notes" in void.stderr
+    assert "has payments, credit notes, or corrections" in void.stderr
