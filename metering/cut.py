@@ -42,6 +42,11 @@ STRETCH = pl.Schema(
         "end_at": pl.Datetime("us"),
     }
 )
+NAMES = ("clock", "account_id", "portfolio_id")
+CLOCK = pl.Schema({**{name: STRETCH[name] for name in NAMES}, "zone_no": pl.Int64()})
+STRETCH_OF_ZONES = pl.Schema(
+    {"zone_no": pl.Int64(), **{name: STRETCH[name] for name in STRETCH if name not in NAMES}}
+)
 SLOT = pl.Schema(
     {
         "slot_no": pl.Int32(),
@@ -143,15 +148,18 @@ def stretches_of(
     clock: ClockOf = "account",
 ) -> pl.DataFrame:
     """Cut the time from the first of `days` to the end of a month, at each of them: `STRETCH`."""
-    by_zones: dict[object, list[tuple[object, ...]]] = {}  # thousands of clocks have a few zones
-    rows = []
+    zone_nos: dict[object, int] = {}  # thousands of clocks have a few zones
+    named, cut = [], []
     for each in clocks_of(accounts, clock):
         zones = each.zones(accounts)
-        if zones not in by_zones:
-            by_zones[zones] = [*_stretches(accounts, each, month, days, cut_at)]
-        names = (each.name, each.account_id, _portfolio(accounts, each, month))
-        rows += [(*names, *stretch) for stretch in by_zones[zones]]
-    return pl.DataFrame(rows, STRETCH, orient="row")
+        if zones not in zone_nos:
+            zone_no = zone_nos[zones] = len(zone_nos)
+            cut += [(zone_no, *one) for one in _stretches(accounts, each, month, days, cut_at)]
+        portfolio = _portfolio(accounts, each, month)
+        named.append((each.name, each.account_id, portfolio, zone_nos[zones]))
+    clocks = pl.DataFrame(named, CLOCK, orient="row")
+    stretches = pl.DataFrame(cut, STRETCH_OF_ZONES, orient="row")
+    return clocks.join(stretches, on="zone_no", maintain_order="left_right").select(STRETCH.names())
 
 
 def runs(slots: pl.DataFrame) -> list[pl.DataFrame]:

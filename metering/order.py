@@ -72,7 +72,7 @@ def quantity_below(
         for each cell and bound of its scope.
     """
     meter = known_meter(meter)
-    _place_units(store, accounts, month, meter, changes, apart, clock)
+    _place_units(store, accounts, month, _narrowed(meter, cells), changes, apart, clock)
     _scope_units(store, meter, cells, crossing)
     store.put("asked_bounds", bounds)
     return store.frame("quantity_below").select("scope", "bound", *CELL, "quantity")
@@ -199,6 +199,14 @@ def _place_units(
         + ", case when standing = 'counted' and value is null then 'unread' else standing end"
         f" as standing from metered where {kept}"
     )
+
+
+def _narrowed(meter: Meter, cells: pl.DataFrame) -> Meter:
+    """Leave out units that are in no cell by their category alone, before anything is looked up."""
+    asked = cells["category"].unique()
+    if "category" in meter.where or "category" not in meter.cells or asked.has_nulls():
+        return meter
+    return meter.model_copy(update={"where": {**meter.where, "category": tuple(sorted(asked))}})
 
 
 def _scope_units(store: Store, meter: Meter, cells: pl.DataFrame, crossing: Crossing) -> None:

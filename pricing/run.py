@@ -209,9 +209,10 @@ def daily_deliveries(store: Store, catalog: Catalog, month: Month) -> dict[str, 
     """Count the deliveries of each day of a month, by account, in its zone."""
     usage = usage_by(store, catalog.accounts, month, DELIVERIES, ("account", "day"))
     found: dict[str, list[int]] = {}
+    day_count = month.day_count
     for account_id, day, quantity in usage.select("account", "day", "quantity").iter_rows():
         if account_id is not None:
-            counts = found.setdefault(account_id, [0] * month.day_count)
+            counts = found.setdefault(account_id, [0] * day_count)
             counts[day.day - 1] += int(quantity)
     return found
 

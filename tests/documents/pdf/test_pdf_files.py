@@ -217,8 +217,8 @@ def test_killed_in_the_middle_and_started_again_it_ends_where_an_unbroken_job_do
     call = [sys.executable, str(script), str(count), str(workers), str(killed.root)]
     kill_after(call, lines=10)
 
-    left = files(killed)
-    assert left
+    # By name alone: a worker of the killed job may yet rename what it writes.
+    assert [*(killed.root / "documents").rglob("*.pdf*")]
     again = run_again(killed, count)
     assert again.count("kept") + again.count("written") == count
     assert "kept" in again
