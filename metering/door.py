@@ -10,8 +10,9 @@ import difflib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,6 +20,7 @@ from pydantic_core import ErrorDetails
 from metering.errors import Problem
 
 FILE_BYTES_MAX = 256 * 1024 * 1024
+FILES_KEPT = 256
 
 
 class Written(BaseModel):
@@ -53,22 +55,10 @@ def read_rows(path: Path, model: type[RowT]) -> tuple[list[RowT], list[Problem]]
     if not path.exists():
         return [], []
     text, problems = _read_text(path)
-    lines = csv.DictReader(text.splitlines(), strict=True)
-    try:
-        header = lines.fieldnames or ()
-    except csv.Error as error:
-        return [], [Problem(f"{path.name}:1", f"is not CSV: {error}", "quote cells with commas")]
-    problems += _check_header(path, header, model)
     if problems:
         return [], problems
-    rows: list[RowT] = []
-    try:
-        for cells in lines:
-            rows.extend(_read_row(path, lines.line_num, cells, model, problems))
-    except csv.Error as error:
-        where = f"{path.name}:{lines.line_num}"
-        problems.append(Problem(where, f"is not CSV: {error}", "quote cells that hold commas"))
-    return rows, problems
+    rows, found = _rows_in(path.name, text, model)
+    return cast(list[RowT], [*rows]), [*found]
 
 
 def read_toml(path: Path, model: type[WrittenT]) -> tuple[WrittenT | None, list[Problem]]:
@@ -76,14 +66,43 @@ def read_toml(path: Path, model: type[WrittenT]) -> tuple[WrittenT | None, list[
     text, problems = _read_text(path)
     if problems:
         return None, problems
+    written, found = _written_in(path.name, text, model)
+    return cast(WrittenT | None, written), [*found]
+
+
+# What a text says is frozen, and most texts ship with Tollbook: none is read twice in a process.
+@lru_cache(maxsize=FILES_KEPT)
+def _rows_in(name: str, text: str, model: type[Row]) -> tuple[Sequence[Row], Sequence[Problem]]:
+    lines = csv.DictReader(text.splitlines(), strict=True)
+    try:
+        header = lines.fieldnames or ()
+    except csv.Error as error:
+        return (), (Problem(f"{name}:1", f"is not CSV: {error}", "quote cells with commas"),)
+    problems = [*_check_header(name, header, model)]
+    if problems:
+        return (), problems
+    rows: list[Row] = []
+    try:
+        for cells in lines:
+            rows.extend(_read_row(name, lines.line_num, cells, model, problems))
+    except csv.Error as error:
+        where = f"{name}:{lines.line_num}"
+        problems.append(Problem(where, f"is not CSV: {error}", "quote cells that hold commas"))
+    return rows, problems
+
+
+@lru_cache(maxsize=FILES_KEPT)
+def _written_in(
+    name: str, text: str, model: type[Written]
+) -> tuple[Written | None, Sequence[Problem]]:
     try:
         content = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return None, [Problem(path.name, f"is not TOML: {error}", "see toml.io for the syntax")]
+        return None, (Problem(name, f"is not TOML: {error}", "see toml.io for the syntax"),)
     try:
-        return model.model_validate(content), []
+        return model.model_validate(content), ()
     except ValidationError as error:
-        return None, problems_of(error, path.name, model)
+        return None, problems_of(error, name, model)
 
 
 def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> list[Problem]:
@@ -113,26 +132,26 @@ def _read_text(path: Path) -> tuple[str, list[Problem]]:
         return "", [Problem(path.name, f"cannot be read: {error.strerror}", "check the path")]
 
 
-def _check_header(path: Path, header: Sequence[str], model: type[Row]) -> Iterator[Problem]:
+def _check_header(file: str, header: Sequence[str], model: type[Row]) -> Iterator[Problem]:
     known = [name for name in model.model_fields if name != "line"]
     for name in header:
         if name not in known:
-            yield Problem(f"{path.name}:1", f"unknown column '{name}'", nearest(name, known))
+            yield Problem(f"{file}:1", f"unknown column '{name}'", nearest(name, known))
     for name in {name for name in header if list(header).count(name) > 1}:
-        yield Problem(f"{path.name}:1", f"column '{name}' stands twice", "remove one of them")
+        yield Problem(f"{file}:1", f"column '{name}' stands twice", "remove one of them")
     for name in known:
         if model.model_fields[name].is_required() and name not in header:
-            yield Problem(f"{path.name}:1", f"column '{name}' is missing", "add it to the header")
+            yield Problem(f"{file}:1", f"column '{name}' is missing", "add it to the header")
 
 
 def _read_row(
-    path: Path,
+    file: str,
     line: int,
     cells: Mapping[str | None, str | list[str] | None],
-    model: type[RowT],
+    model: type[Row],
     problems: list[Problem],
-) -> Iterator[RowT]:
-    where = f"{path.name}:{line}"
+) -> Iterator[Row]:
+    where = f"{file}:{line}"
     if None in cells:
         problems.append(Problem(where, "has more cells than the header", "quote cells with commas"))
         return

@@ -308,11 +308,15 @@ class Archive:
         return digest
 
     def _keep(self, catalog: Catalog) -> None:
-        for name, content in sorted(catalog.files.items()):
-            digest = self._keep_content(content)
-            self._connection.execute(
-                "insert or ignore into catalogs values (?, ?, ?)", [catalog.hash, name, digest]
-            )
+        query = "select count(*) from catalogs where catalog_hash = $hash"
+        if self.value(query, {"hash": catalog.hash}):
+            return
+        names = ("catalog_hash", "name", "sha256", "content")
+        rows = [(catalog.hash, name, sha256(c), c) for name, c in sorted(catalog.files.items())]
+        schema = {**dict.fromkeys(names, pl.String()), "content": pl.Binary()}
+        files = pl.DataFrame(rows, schema, orient="row")
+        self.apply("insert or ignore into contents select sha256, content from arriving", files)
+        self.append("catalogs", files.drop("content"))
 
     def read(
         self,
