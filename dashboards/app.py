@@ -13,7 +13,6 @@ from typing import Any, Literal, cast
 
 import streamlit as st
 
-from dashboards import text
 from dashboards.access import (
     DashboardSettings,
     Role,
@@ -43,6 +42,7 @@ from dashboards.views import (
     usage,
 )
 from dashboards.views.parts import say_empty
+from dashboards.words import text
 from metering.errors import BookError, UsageError
 from metering.period import Month
 from metering.settings import Book

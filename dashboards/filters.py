@@ -9,11 +9,11 @@ from typing import cast, get_args
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.figures import Group, Order, Readiness, choose
 from dashboards.format import days, month_name, plain
 from dashboards.load import Generation
 from dashboards.span import Span, presets, span_of
+from dashboards.words import text
 
 CUSTOM = "custom"
 LISTED = ("market", "category", "pricing_type", "entry_point")

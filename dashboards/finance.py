@@ -19,9 +19,9 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from dashboards import finance_text as words
 from dashboards.access import Viewer
 from dashboards.reports import publish
+from dashboards.words import finance as words
 from metering.errors import LockedError, UsageError
 from metering.settings import Book
 from pricing.archive import Archive

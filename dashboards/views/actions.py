@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import finance_text as words
 from dashboards.finance import (
     Asked,
     Desk,
@@ -23,6 +22,7 @@ from dashboards.finance import (
     wish_of,
 )
 from dashboards.format import amount, count, day, month_name, plain
+from dashboards.words import finance as words
 from metering.errors import TollbookError
 from metering.period import Month
 from pricing.life.credit_note import Wish

@@ -4,7 +4,6 @@ from datetime import date
 
 import polars as pl
 
-from dashboards import text
 from dashboards.charts import groups_of, over_time
 from dashboards.figures import bins_of, labelled, top
 from dashboards.filters import Page
@@ -17,6 +16,7 @@ from dashboards.views.parts import (
     show_legend,
     show_table,
 )
+from dashboards.words import text
 
 KNOWS = ("account",)
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 import polars as pl
 import streamlit as st
 
-from dashboards import finance_text as words
-from dashboards import text
 from dashboards.format import count, exact, month_name, plain
 from dashboards.views.parts import show_table
+from dashboards.words import finance as words
+from dashboards.words import text
 from metering.event import QUANTITY
 
 REASON = pl.Schema(

@@ -3,13 +3,13 @@
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.cohorts import cohorts
 from dashboards.filters import Page
 from dashboards.format import count, month_name
 from dashboards.grids import cohort_grid
 from dashboards.span import Span
 from dashboards.views.parts import paper, say_ignored, show_chart, show_heading, show_table
+from dashboards.words import text
 from metering.period import Month
 
 KNOWS = ("account", "category")

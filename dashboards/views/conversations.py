@@ -3,7 +3,6 @@
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.charts import groups_of, over_time, ranked_bars
 from dashboards.figures import binned, bins_of, labelled, ranked, top
 from dashboards.filters import Page, choose_one
@@ -18,6 +17,7 @@ from dashboards.views.parts import (
     show_table,
     show_tiles,
 )
+from dashboards.words import text
 
 KNOWS = ("account", "entry_point")
 

@@ -6,11 +6,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import finance_text as words
-from dashboards import text
 from dashboards.finance import Desk, Standing, pdf_of, standing, xml_of
 from dashboards.format import amount, day, instant, plain
 from dashboards.views.parts import show_heading, show_table
+from dashboards.words import finance as words
+from dashboards.words import text
 from metering.errors import TollbookError
 
 

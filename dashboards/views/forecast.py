@@ -7,7 +7,6 @@ from itertools import accumulate
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.anomalies import WEEKS, Anomaly, find_anomalies
 from dashboards.charts import with_range
 from dashboards.figures import compared, drivers, filled_days, labelled
@@ -16,6 +15,7 @@ from dashboards.forecast import DAYS_MIN, Forecast, forecast
 from dashboards.format import count, day, days, short, signed
 from dashboards.span import Span
 from dashboards.views.parts import Tile, say_empty, show_chart, show_heading, show_table, show_tiles
+from dashboards.words import text
 from metering.period import Month
 
 HISTORY_DAYS = 182

@@ -3,12 +3,12 @@
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.cohorts import free_tier, included_for
 from dashboards.filters import Page
 from dashboards.format import count, day, days, share
 from dashboards.span import Span
 from dashboards.views.parts import Tile, say_empty, show_heading, show_table, show_tiles
+from dashboards.words import text
 from metering.period import Month
 
 FREE_ENTRY = "free_entry_point"

@@ -3,7 +3,6 @@
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.filters import Page
 from dashboards.format import count, days
 from dashboards.grids import hour_grid
@@ -16,6 +15,7 @@ from dashboards.views.parts import (
     show_heading,
     show_table,
 )
+from dashboards.words import text
 
 KNOWS = ("account", "category")
 

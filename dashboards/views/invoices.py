@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.figures import totals
 from dashboards.filters import choose_invoices
 from dashboards.finance import Desk
@@ -23,6 +22,7 @@ from dashboards.views.actions import (
 from dashboards.views.blocked import show_blocked_of_month
 from dashboards.views.document import show_files_of, show_history_of
 from dashboards.views.parts import say_empty, show_files, show_heading, show_table
+from dashboards.words import text
 from metering.period import Month
 from pricing.explain import words
 

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from dashboards import text
 from dashboards.figures import compared, labelled, ranked
 from dashboards.filters import Page, narrow
 from dashboards.format import count, days
@@ -16,6 +15,7 @@ from dashboards.views.parts import (
     show_table,
     values_of,
 )
+from dashboards.words import text
 
 
 def show(page: Page) -> None:

@@ -5,11 +5,12 @@ from datetime import datetime
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.charts import ranked_bars
 from dashboards.format import count, duration, instant, month_name, size
 from dashboards.load import Generation
 from dashboards.views.parts import Tile, say_empty, show_chart, show_heading, show_table, show_tiles
+from dashboards.words import operations as words
+from dashboards.words import text
 
 PARTS = ("accepted", "duplicate", "reported_again", "ignored", "quarantined")
 
@@ -25,32 +26,32 @@ def show_loads(generation: Generation) -> None:
     show_tiles(
         [
             Tile(text.LOADS, count(loads.height)),
-            Tile(text.READ_ITEMS, count(sums["read_count"])),
-            *(Tile(text.PARTS[part], count(sums[f"{part}_count"])) for part in PARTS),
+            Tile(words.READ_ITEMS, count(sums["read_count"])),
+            *(Tile(words.PARTS[part], count(sums[f"{part}_count"])) for part in PARTS),
         ]
     )
     uneven = loads.filter(pl.sum_horizontal(counts) != pl.col("read_count"))
     if uneven.is_empty():
-        st.caption(text.LOADS_ADD_UP)
+        st.caption(words.LOADS_ADD_UP)
     else:
         st.error(
-            text.LOADS_UNEVEN.format(ids=", ".join(map(str, uneven["load_id"].to_list()[:10])))
+            words.LOADS_UNEVEN.format(ids=", ".join(map(str, uneven["load_id"].to_list()[:10])))
         )
     newest = loads.sort("load_id", descending=True)
     show_table(
         newest.select(
-            pl.col("load_id").alias(text.LOAD),
-            pl.Series(text.LOADED_AT, [_utc(at) for at in newest["loaded_at"]], pl.String),
-            pl.col("format").alias(text.FORMAT),
-            pl.Series(text.SIZE, [size(number) for number in newest["size_bytes"]], pl.String),
-            pl.col("read_count").alias(text.READ_ITEMS),
-            *(pl.col(f"{part}_count").alias(text.PARTS[part]) for part in PARTS),
-            pl.col("unknown_field_count").alias(text.UNKNOWN_FIELDS),
-            pl.col("engine_version").alias(text.ENGINE),
+            pl.col("load_id").alias(words.LOAD),
+            pl.Series(words.LOADED_AT, [_utc(at) for at in newest["loaded_at"]], pl.String),
+            pl.col("format").alias(words.FORMAT),
+            pl.Series(words.SIZE, [size(number) for number in newest["size_bytes"]], pl.String),
+            pl.col("read_count").alias(words.READ_ITEMS),
+            *(pl.col(f"{part}_count").alias(words.PARTS[part]) for part in PARTS),
+            pl.col("unknown_field_count").alias(words.UNKNOWN_FIELDS),
+            pl.col("engine_version").alias(words.ENGINE),
         ),
         name="loads",
-        right=(text.SIZE,),
-        alt_text=text.LOADS_ALT.format(count=count(loads.height)),
+        right=(words.SIZE,),
+        alt_text=words.LOADS_ALT.format(count=count(loads.height)),
     )
     _show_store(generation)
 
@@ -59,92 +60,94 @@ def show_quarantine(generation: Generation) -> None:
     """Draw how many rows were refused for which reason, and what to do; none of their text."""
     rows = generation.operations("quarantine")
     if rows.is_empty():
-        st.success(text.QUARANTINE_EMPTY)
+        st.success(words.QUARANTINE_EMPTY)
         return
     total = int(rows["row_count"].sum())
     kept = int(rows["text_count"].sum())
-    show_tiles([Tile(text.ROWS_WAITING, count(total)), Tile(text.ROWS_WITH_TEXT, count(kept))])
+    show_tiles([Tile(words.ROWS_WAITING, count(total)), Tile(words.ROWS_WITH_TEXT, count(kept))])
     by_reason = (
         rows.group_by("reason")
         .agg(quantity=pl.col("row_count").sum())
         .sort("quantity", "reason", descending=[True, False])
         .rename({"reason": "group"})
     )
-    show_heading(text.QUARANTINE_TITLE.format(reason=by_reason["group"][0]))
+    show_heading(words.QUARANTINE_TITLE.format(reason=by_reason["group"][0]))
     show_chart(
-        ranked_bars(by_reason, axis=text.ROWS),
-        alt_text=text.QUARANTINE_ALT.format(count=count(total)),
+        ranked_bars(by_reason, axis=words.ROWS),
+        alt_text=words.QUARANTINE_ALT.format(count=count(total)),
     )
     show_table(
         rows.select(
             pl.col("reason").alias(text.REASON),
-            pl.col("format").alias(text.FORMAT),
-            pl.col("row_count").alias(text.ROWS),
-            pl.col("text_count").alias(text.ROWS_WITH_TEXT),
-            pl.col("sender_count").alias(text.SENDERS),
+            pl.col("format").alias(words.FORMAT),
+            pl.col("row_count").alias(words.ROWS),
+            pl.col("text_count").alias(words.ROWS_WITH_TEXT),
+            pl.col("sender_count").alias(words.SENDERS),
             pl.col("load_count").alias(text.LOADS),
-            pl.Series(text.FIRST_AT, [_utc(at) for at in rows["first_at"]], pl.String),
-            pl.Series(text.LAST_AT, [_utc(at) for at in rows["last_at"]], pl.String),
+            pl.Series(words.FIRST_AT, [_utc(at) for at in rows["first_at"]], pl.String),
+            pl.Series(words.LAST_AT, [_utc(at) for at in rows["last_at"]], pl.String),
         ),
         name="quarantine",
-        alt_text=text.QUARANTINE_ALT.format(count=count(total)),
+        alt_text=words.QUARANTINE_ALT.format(count=count(total)),
     )
-    st.markdown(text.QUARANTINE_HOW)
-    st.code(text.QUARANTINE_COMMANDS, language=None)
+    st.markdown(words.QUARANTINE_HOW)
+    st.code(words.QUARANTINE_COMMANDS, language=None)
 
 
 def show_runs(generation: Generation) -> None:
     """Draw every run of a bill with its sums."""
     runs = generation.operations("runs")
     if runs.is_empty():
-        say_empty(text.NO_RUNS)
+        say_empty(words.NO_RUNS)
         return
     latest = runs.row(0, named=True)
     show_tiles(
         [
             Tile(text.RUNS, count(runs.height)),
-            Tile(text.LATEST_RUN, month_name(latest["period"])),
+            Tile(words.LATEST_RUN, month_name(latest["period"])),
             Tile(text.INVOICES, count(latest["invoice_count"])),
             Tile(text.BLOCKED, count(latest["blocked_count"])),
-            Tile(text.UNASSIGNED_UNITS, count(latest["unassigned"]), help=text.UNASSIGNED_HELP),
+            Tile(words.UNASSIGNED_UNITS, count(latest["unassigned"]), help=words.UNASSIGNED_HELP),
         ]
     )
     show_table(
         runs.select(
-            pl.col("run_id").alias(text.RUN),
+            pl.col("run_id").alias(words.RUN),
             pl.Series(text.MONTH, [month_name(period) for period in runs["period"]], pl.String),
-            pl.Series(text.STARTED_AT, [_utc(at) for at in runs["started_at"]], pl.String),
-            pl.Series(text.TOOK, [duration(ms) for ms in runs["duration_ms"]], pl.String),
+            pl.Series(words.STARTED_AT, [_utc(at) for at in runs["started_at"]], pl.String),
+            pl.Series(words.TOOK, [duration(ms) for ms in runs["duration_ms"]], pl.String),
             pl.col("invoice_count").alias(text.INVOICES),
             pl.col("blocked_count").alias(text.BLOCKED),
-            pl.col("unassigned").alias(text.UNASSIGNED_UNITS),
+            pl.col("unassigned").alias(words.UNASSIGNED_UNITS),
             pl.col("load_count").alias(text.LOADS),
             pl.when(pl.col("account_count") == 0)
             .then(pl.lit(text.ALL))
             .otherwise(pl.col("account_count").cast(pl.String))
             .alias(text.ACCOUNTS),
-            pl.col("catalog").alias(text.CATALOG_HASH),
-            pl.col("engine_version").alias(text.ENGINE),
+            pl.col("catalog").alias(words.CATALOG_HASH),
+            pl.col("engine_version").alias(words.ENGINE),
         ),
         name="runs",
-        right=(text.TOOK,),
-        alt_text=text.RUNS_ALT.format(count=count(runs.height)),
+        right=(words.TOOK,),
+        alt_text=words.RUNS_ALT.format(count=count(runs.height)),
     )
-    st.caption(text.RUNS_HOW)
+    st.caption(words.RUNS_HOW)
 
 
 def _show_store(generation: Generation) -> None:
     tables = generation.tables()
     sizes = dict(generation.facts.get("sizes", {}))
     reports = sum(path.stat().st_size for path in generation.folder.rglob("*") if path.is_file())
-    sizes[text.REPORTS] = reports
-    show_heading(text.STORE_TITLE.format(size=size(sum(sizes.values()))))
+    sizes[words.REPORTS] = reports
+    show_heading(words.STORE_TITLE.format(size=size(sum(sizes.values()))))
     show_tiles([Tile(name, size(number)) for name, number in sizes.items()])
     show_table(
-        tables.select(pl.col("name").alias(text.TABLE), pl.col("row_count").alias(text.ROWS_ABOUT)),
+        tables.select(
+            pl.col("name").alias(text.TABLE), pl.col("row_count").alias(words.ROWS_ABOUT)
+        ),
         name="store",
         width="content",
-        alt_text=text.STORE_ALT,
+        alt_text=words.STORE_ALT,
     )
 
 

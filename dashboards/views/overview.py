@@ -7,7 +7,6 @@ from itertools import accumulate
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.anomalies import find_anomalies
 from dashboards.charts import now_and_before
 from dashboards.figures import compared, drivers, filled_days, labelled
@@ -24,6 +23,7 @@ from dashboards.views.parts import (
     show_table,
     show_tiles,
 )
+from dashboards.words import text
 
 DRIVERS = 8
 CAUSES = ("market", "category", "account")

@@ -9,12 +9,12 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.charts import BEFORE_COLOR, NOW_COLOR, PICKED, colors, legend
 from dashboards.export import to_csv, to_excel, to_parquet
 from dashboards.format import change, count, plain, share, signed
 from dashboards.grids import Paper
 from dashboards.load import Generation
+from dashboards.words import text
 
 ROWS_HEIGHT = 390
 TILE_WIDTH = 168

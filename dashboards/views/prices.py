@@ -6,12 +6,12 @@ from decimal import Decimal
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.filters import choose_named, choose_one
 from dashboards.format import count, day, exact, plain
 from dashboards.load import Generation, book_catalog
 from dashboards.price_finder import Answer, Question, find_price
 from dashboards.views.parts import say_empty, show_table
+from dashboards.words import text
 from metering.errors import BookError
 from metering.settings import Book
 from pricing.catalog import Catalog

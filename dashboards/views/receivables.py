@@ -6,12 +6,12 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import finance_text as words
-from dashboards import text
 from dashboards.finance import Receivables, receivables, today
 from dashboards.format import amount, count, day, plain
 from dashboards.load import Generation
 from dashboards.views.parts import Tile, show_heading, show_table, show_tiles
+from dashboards.words import finance as words
+from dashboards.words import text
 from metering.errors import TollbookError
 from metering.settings import Book
 

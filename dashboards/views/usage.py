@@ -6,7 +6,6 @@ from typing import NamedTuple, cast
 import polars as pl
 import streamlit as st
 
-from dashboards import text
 from dashboards.charts import Look, groups_of, over_time
 from dashboards.figures import (
     TOP_COUNT,
@@ -36,6 +35,7 @@ from dashboards.views.parts import (
     show_tiles,
     values_of,
 )
+from dashboards.words import text
 
 NOT_IN_FUNNEL = ("pricing_type", "entry_point", "sender")
 FUNNEL_KNOWS = ("account", "market", "category")

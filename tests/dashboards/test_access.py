@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards import app as app_module
-from dashboards import text
 from dashboards.access import (
     ANYBODY,
     LOOPBACK,
@@ -17,6 +16,7 @@ from dashboards.access import (
     viewer_of,
 )
 from dashboards.app import VIEWS
+from dashboards.words import text
 from metering.errors import BookError
 from metering.settings import SETTINGS, Book
 from tests.dashboards.conftest import Open

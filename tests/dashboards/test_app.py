@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards import text
 from dashboards.reports import publish
+from dashboards.words import text
 from metering.account import load_accounts
 from metering.period import Month
 from metering.settings import Book

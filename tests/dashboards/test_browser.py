@@ -19,9 +19,9 @@ from urllib.parse import quote
 
 import pytest
 
-from dashboards import text
 from dashboards.app import VIEWS
 from dashboards.commands import APP, HOST, OPTIONS
+from dashboards.words import text
 from metering.settings import Book
 from tests.dashboards.test_commands import free_port
 

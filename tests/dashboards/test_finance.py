@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
-from dashboards import finance_text as said
-from dashboards import text
 from dashboards.access import ANYBODY, Viewer
 from dashboards.finance import Asked, Desk, pdf_of, perform, preview, publish_now, xml_of
+from dashboards.words import finance as said
+from dashboards.words import text
 from metering.errors import TollbookError
 from metering.settings import SETTINGS, Book
 from pricing.archive import Archive

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards import text
 from dashboards.app import VIEWS
 from dashboards.reports import publish
+from dashboards.words import operations, text
 from metering.account import load_accounts
 from metering.files import find_files
 from metering.ingest import ingest
@@ -149,7 +149,7 @@ def test_loads_and_runs_show_the_sums_of_the_commands(sample: Book, open_app: Op
         loads = store.frame("select count(*) as n, sum(read_count)::bigint as read from loads")
 
     assert metrics(app)[text.LOADS] == str(loads["n"][0])
-    assert metrics(app)[text.READ_ITEMS] == f"{loads['read'][0]:,}"
+    assert metrics(app)[operations.READ_ITEMS] == f"{loads['read'][0]:,}"
     assert metrics(open_app(sample, view=text.RUNS))[text.INVOICES] == "30"
 
 

@@ -1,4 +1,4 @@
-"""Every word of what finance does and sees of documents; all the others are in `text.py`."""
+"""The words of what finance does and sees of documents, and of what is owed."""
 
 APPROVE, ISSUE, CREDIT = "Approve", "Issue", "Credit"
 APPROVE_ALL, ISSUE_ALL = "Approve all drafts ({count})", "Issue all approved ({count})"
