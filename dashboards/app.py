@@ -34,6 +34,7 @@ from dashboards.views import (
     funnel,
     hours,
     invoices,
+    margin,
     markets,
     operations,
     overview,
@@ -96,6 +97,7 @@ VIEWS = {
     text.RECEIVABLES: View(
         receivables.show, "book", text.FINANCE, "account_balance_wallet", ("finance",)
     ),
+    text.MARGIN: View(margin.show, "month", text.FINANCE, "balance", ("finance",)),
     text.PRICES: View(prices.show, "book", text.FINANCE, "sell", ("finance", "operator")),
     text.RUNS: View(
         operations.show_runs, "generation", text.OPERATIONS, "history", ("finance", "operator")

@@ -190,6 +190,35 @@ def ranked_bars(
     return chart
 
 
+def pair_bars(rows: pl.DataFrame, *, sides: tuple[str, str], axis: str, decimals: int) -> alt.Chart:
+    """Draw two amounts of each group side by side: `rows` has group, side and minor units."""
+    label = f"format(datum.value / {10**decimals}, '~s')"
+    groups = rows["group"].unique(maintain_order=True)
+    chart: alt.Chart = (
+        alt.Chart(rows)
+        .mark_bar(cornerRadius=1)
+        .encode(
+            y=alt.Y(
+                "group:N", title=None, sort=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
+            ),
+            yOffset=alt.YOffset("side:N", sort=list(sides)),
+            x=alt.X("minor:Q", title=axis, axis=alt.Axis(labelExpr=label, tickCount=5)),
+            color=alt.Color(
+                "side:N",
+                scale=alt.Scale(domain=list(sides), range=[NOW_COLOR, BEFORE_COLOR]),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("group:N", title="Group"),
+                alt.Tooltip("side:N", title="Side"),
+                alt.Tooltip("shown:N", title=axis),
+            ],
+        )
+        .properties(height=42 * groups.len() + 60)
+    )
+    return chart
+
+
 def groups_of(shown: pl.DataFrame) -> list[str]:
     """The groups in the order of rank."""
     groups: list[str] = shown.select("group", "rank").unique().sort("rank")["group"].to_list()

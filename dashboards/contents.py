@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.sources import FRAMES_OF, Former, digest_of_catalog, digests_of_months
+from dashboards.margin import costs_of, prices_of
+from dashboards.sources import Former, digest_of_catalog, digests_of_months
 from metering import contacts
 from metering.account import Accounts, load_accounts
 from metering.event import QUANTITY
@@ -27,7 +28,7 @@ from pricing.catalog import Catalog, read_catalog
 from pricing.invoice import INVOICE
 from pricing.offer import Allowance
 
-SCHEMA = "tollbook.reports/3"
+SCHEMA = "tollbook.reports/4"
 SQL = Path(__file__).parent / "sql"
 CELL_BY: tuple[Dimension, ...] = ("day", "market", "category", "pricing_type", "entry_point")
 USAGE_BY: tuple[Dimension, ...] = (*CELL_BY[:1], "account", "sender", *CELL_BY[1:])
@@ -151,15 +152,18 @@ def collect(book: Book, settings: Settings, before: Former | None = None) -> Con
         "seller": settings.seller.name,
         "time_zone": settings.seller.time_zone,
     }
+    if book.invoices_path.exists():
+        _gather_billed(gathered, book)
     if book.store_path.exists():
         with Store.open(book, settings) as store:
             _gather_loaded(gathered, book, store, accounts)
+            if settings.cost is not None:
+                facts["cost_currency"] = settings.cost.currency
+                _gather_costs(gathered, book, store)
             latest_at = store.frame(sql("latest_event"))["latest_event_at"].item(0)
         facts["latest_event_at"] = _utc(latest_at)
         facts["load_count"] = gathered.frames["loads"].height
         facts["quarantined_count"] = int(gathered.frames["quarantine"]["row_count"].sum())
-    if book.invoices_path.exists():
-        _gather_billed(gathered, book)
     digest = digest_of_catalog(book, SCHEMA)
     gathered.take("catalog", digest, lambda: _offered(book))
     facts["sizes"] = {
@@ -283,10 +287,29 @@ def _gather_billed(gathered: _Gathered, book: Book) -> None:
 
 def _billed(archive: Archive, period: str) -> dict[str, pl.DataFrame]:
     drafts = archive.drafts_of(period=period)
-    names = FRAMES_OF["period"]
-    frames = dict(zip(names, (drafts.invoices, drafts.lines, drafts.details), strict=True))
-    frames["invoices"] = drafts.invoices.select(LISTED.names())
+    frames = {
+        "invoices": drafts.invoices.select(LISTED.names()),
+        "lines": drafts.lines,
+        "details": drafts.details,
+        "prices": prices_of(drafts),
+    }
     return {f"{name}/{period}": frame for name, frame in frames.items()}
+
+
+def _gather_costs(gathered: _Gathered, book: Book, store: Store) -> None:
+    """Rate what the network charges for each month that was billed and has changed since."""
+    catalog = cache(lambda: read_catalog(book)[:2])
+
+    def rated(month: Month) -> dict[str, pl.DataFrame]:
+        known, problems = catalog()
+        return {} if problems else {f"costs/{month}": costs_of(store, known, month)}
+
+    offered = digest_of_catalog(book, SCHEMA)
+    for source, digest in [*gathered.sources.items()]:
+        kind, _, month = source.partition("/")
+        if kind == "month" and f"period/{month}" in gathered.sources:
+            make = partial(rated, Month.parse(month))
+            gathered.take(f"cost/{month}", f"{digest} {offered}", make)
 
 
 def _offered(book: Book) -> dict[str, pl.DataFrame]:

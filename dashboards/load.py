@@ -27,6 +27,7 @@ from dashboards.contents import (
     SUBSCRIPTION,
     TABLE,
 )
+from dashboards.margin import COSTS, PRICES
 from dashboards.reports import MANIFEST, pointed_at
 from dashboards.span import Span
 from metering.period import Month
@@ -146,6 +147,24 @@ class Generation:
     def account_names(self) -> dict[str, str]:
         accounts = self._seen(self._frame("accounts", ACCOUNT), "account_id")
         return dict(accounts.select("account_id", "name").iter_rows())
+
+    @property
+    def cost_currency(self) -> str | None:
+        """The currency of costs; None where the settings say nothing of costs."""
+        return self.facts.get("cost_currency")
+
+    def prices(self, month: str) -> pl.DataFrame:
+        """What documents charge for a month: schema `dashboards.margin.PRICES`."""
+        later = [one for one in self.months_of("prices") if one >= month]
+        frames = [self._frame(f"prices/{one}", PRICES) for one in later]
+        found = pl.concat([PRICES.to_frame(), *frames]).filter(pl.col("period") == month)
+        return self._seen(found, "account")
+
+    def costs(self, month: str) -> pl.DataFrame | None:
+        """What the network charges: schema `dashboards.margin.COSTS`; None where not known."""
+        if f"costs/{month}" not in self._files:
+            return None
+        return self._seen(self._frame(f"costs/{month}", COSTS), "account")
 
     def add_ons(self) -> pl.DataFrame:
         return self._seen(self._frame("add_ons", ADD_ON), "account_id")

@@ -28,14 +28,16 @@ from pricing.subscription import Subscription, stretches_in
 from pricing.taking import DEFAULT_COMPONENT
 from pricing.terms import Terms
 
-# What the network charges for the usage of an account that one line of its invoice takes; a null
-# charge is of no line. `unpriced` is how many units have no known cost; they are not in the amount.
+# What the network charges for the usage of an account that one line of its invoice takes, by market
+# and category; a null charge is of no line. `unpriced` is how many units have no known cost; they are not in the amount.
 COST = pl.Schema(
     {
         "account_id": pl.String(),
         "plan": pl.String(),  # of the account
         "charge": pl.String(),
         "network_charge": pl.String(),
+        "market": pl.String(),
+        "category": pl.String(),
         "quantity": QUANTITY,
         "amount": EXACT,
         "unpriced": QUANTITY,
@@ -73,7 +75,7 @@ def rate_costs(store: Store, catalog: Catalog, month: Month) -> Costs:
     attributed = named.join(taken, on=["meter", *CELL], how="left", nulls_equal=True)
     is_unknown = pl.col("unit_price").is_null()
     attributed = attributed.with_columns(why=pl.when(is_unknown).then("reason"))
-    key = ["account_id", "plan", "charge", "network_charge", "why"]
+    key = ["account_id", "plan", "charge", "network_charge", "market", "category", "why"]
     amount = exact_amount(pl.col("priced_quantity"), pl.col("unit_price"))
     rows = attributed.group_by(key).agg(
         pl.col("quantity").sum(),
@@ -137,7 +139,7 @@ def _rated(
 def _unknown(left: pl.DataFrame) -> pl.DataFrame:
     """Write what no charge of the network's plan takes as usage of unknown cost: schema `COST`."""
     kept = left.filter(pl.col("status").is_in(["uncovered", "unknown"]))
-    names = (name for name in ("plan", "charge", "network_charge"))
+    names = ("plan", "charge", "network_charge", "market", "category")
     return (
         kept.with_columns(why=pl.format("{} without {}", "meter", "reason"))
         .group_by("account_id", "why")

@@ -130,3 +130,40 @@ LEVELS_HOW = "Reminder 1 is from the first day on, 2 over 14 days, 3 over 30 day
 BLOCKING = "What blocks invoices, and what to do: {count} blocked"
 WHAT_BLOCKS, FOR_EXAMPLE, WHAT_HELPS = "What", "For example", "What to do"
 BLOCKING_ALT = "Table of what blocks {count} invoices of {month}, and what to do."
+
+NO_COSTS = (
+    "The book does not say what the network charges",
+    "Name its plan and currency in tollbook.toml, and publish the figures again:",
+    '[cost]\nplan = "whatsapp"\ncurrency = "USD"',
+)
+NO_COSTS_OF_MONTH = (
+    "No cost of {month} is known",
+    "Costs are worked out for the months that were billed. Bill it, and publish the figures:",
+    "tollbook bill {iso}\ntollbook reports",
+)
+MARGIN_BY, MARGIN_GROUPS = "By", {"Account": "account", "Market": "market", "Category": "category"}
+PRICE, COST, MARGIN, MARGIN_SHARE = "Price", "Cost", "Margin", "Margin in %"
+UNKNOWN_COST_UNITS, WHY_NO_MARGIN = "Units of unknown cost", "Why no margin"
+PRICE_OF = "Price of {known} of {count} accounts"
+COST_OF, MARGIN_OF = "Cost of them", "Margin of them"
+PRICE_HELP = "Net of tax, of the accounts whose cost and price are both known."
+NOTHING_CHARGED = "nothing charged"
+NOTHING_KNOWN = "No account billed in {currency} has a cost and a price that are both known."
+MARGIN_TITLE = "{margin} of each {currency} charged is left, {month}"
+PRICE_AND_COST = "Price and cost, {currency}"
+MARGIN_ALT = "Bars of price and cost of the {count} largest; the table has all of them."
+MARGIN_TABLE_ALT = "Table of {count} rows: price, cost and margin by {group}, {month}."
+OF_NO_MARKET = "fees, discounts, rounding"
+WITHOUT_MARGIN = {
+    "not_billed": "no invoice of a customer",
+    "blocked": "its invoice is blocked: the price is not complete",
+    "unknown_cost": "no rate is known for a part of it",
+    "currency": "charged in another currency than the network's {currency}",
+}
+LEFT_OUT_OF_MARGIN = "Without {count} accounts that can have no margin: by account says why."
+MARGIN_HOW = (
+    "Price is net of tax, with later corrections of the month; cost is what the network charges for"
+    " the same month by the senders' clocks, as `tollbook bill {iso} --side cost` rates it. A cost"
+    " or margin that is not known is left empty. Amounts by market and category are rounded each"
+    " for itself."
+)
