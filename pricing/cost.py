@@ -29,7 +29,8 @@ from pricing.taking import DEFAULT_COMPONENT
 from pricing.terms import Terms
 
 # What the network charges for the usage of an account that one line of its invoice takes, by market
-# and category; a null charge is of no line. `unpriced` is how many units have no known cost; they are not in the amount.
+# and category; a null charge is of no line. `unpriced` is how many units have no known cost; they
+# are not in the amount.
 COST = pl.Schema(
     {
         "account_id": pl.String(),

@@ -145,8 +145,6 @@ def test_nobody_but_finance_sees_margins(
 amounts = st.integers(-(10**9), 10**9).map(lambda minor: Decimal(minor).scaleb(-4))
 words_of = st.sampled_from(["a", "b", "c", "d"])
 places = st.sampled_from(["Brazil", "India", None])
-priced = st.lists(
-    st.tuples(words_of, places, st.sampled_from(["USD", "EUR"]), amounts), max_size=12
 codes = st.sampled_from(["USD", "EUR"])
 priced = st.lists(st.tuples(words_of, places, codes, amounts), max_size=12)
 costing = st.lists(st.tuples(words_of, places, amounts, st.integers(0, 1)), max_size=12)
