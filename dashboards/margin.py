@@ -1,7 +1,8 @@
 """What accounts pay beside what the network charges for them: prices, costs, and margins.
 
 A margin is of one currency, of a cost that is known as a whole, and of a price that is complete;
-anything else is null and never 0. Amounts are exact until they are rounded to be shown.
+anything else is null and never 0. A cost is what is known of it, and null where nothing is. Amounts
+are exact until they are rounded to be shown.
 """
 
 from collections.abc import Sequence
@@ -56,6 +57,9 @@ MARGIN = pl.Schema(
     }
 )
 
+# Of nothing that was used nothing is unknown.
+_HAS_COST = (pl.col("unpriced") == 0) | (pl.col("unpriced") < pl.col("quantity"))
+
 
 def prices_of(drafts: Drafts) -> pl.DataFrame:
     """Add up the documents of a month that are owed by customers: schema `PRICES`."""
@@ -108,7 +112,7 @@ def margins(
     # Whoever is billed in two currencies has the cost beside that of the network, if it is one.
     ranked = keys.unique().sort("account", pl.col("currency") != currency, "currency")
     first = ranked.unique("account", keep="first", maintain_order=True)
-    cost = costs.group_by("account").agg(pl.col("amount", "unpriced").sum())
+    cost = costs.group_by("account").agg(pl.col("quantity", "amount", "unpriced").sum())
     placed = cost.join(first, on="account", how="left")
     both = (
         ranked.join(price, on=["account", "currency"], how="left")
@@ -122,7 +126,7 @@ def margins(
         price=to_minor(pl.col("price"), own),
         cost=to_minor(pl.col("amount").fill_null(0).cast(EXACT), pl.lit(currency)),
         unpriced=pl.col("unpriced").fill_null(0),
-    ).with_columns(cost=pl.when(pl.col("unpriced") == 0).then("cost"))
+    ).with_columns(cost=pl.when(_HAS_COST).then("cost"))
     margin = pl.when(pl.col("why").is_null()).then(pl.col("price") - pl.col("cost"))
     return (
         known.with_columns(margin=margin)
@@ -138,13 +142,14 @@ def margins_by(
 
     Returns:
         group (null for what is of none), price, cost, margin and unpriced; amounts in minor units,
-        each rounded for itself, cost and margin null where a part is not known; the largest price
-        first.
+        each rounded for itself, and null as in `MARGIN`; the largest price first.
     """
     of_accounts = pl.col("account").is_in([*accounts])
     price = prices.filter(of_accounts, pl.col("currency") == currency)
     price = price.group_by(by).agg(price=pl.col("amount").sum())
-    cost = costs.filter(of_accounts).group_by(by).agg(pl.col("amount", "unpriced").sum())
+    cost = (
+        costs.filter(of_accounts).group_by(by).agg(pl.col("quantity", "amount", "unpriced").sum())
+    )
     both = price.join(
         cost.rename({"amount": "cost"}), on=by, how="full", coalesce=True, nulls_equal=True
     )
@@ -153,9 +158,14 @@ def margins_by(
         for name in ("price", "cost")
     ]
     return (
-        both.select(pl.col(by).alias("group"), *amounts, pl.col("unpriced").fill_null(0))
-        .with_columns(cost=pl.when(pl.col("unpriced") == 0).then("cost"))
-        .with_columns(margin=pl.col("price") - pl.col("cost"))
+        both.select(
+            pl.col(by).alias("group"), *amounts, "quantity", pl.col("unpriced").fill_null(0)
+        )
+        .with_columns(cost=pl.when(_HAS_COST).then("cost"))
+        .with_columns(
+            margin=pl.when(pl.col("unpriced") == 0).then(pl.col("price") - pl.col("cost"))
+        )
+        .drop("quantity")
         .sort("price", "group", descending=[True, False], nulls_last=True)
     )
 

@@ -68,7 +68,7 @@ def show(generation: Generation, month: str, _: Desk) -> None:
         rows = margins_by(by, prices, costs, accounts, currency).with_columns(
             pl.col("group").fill_null(words.OF_NO_MARKET)
         )
-        _show_bars(rows.filter(pl.col("margin").is_not_null()), currency)
+        _show_bars(rows.filter(pl.col("cost").is_not_null()), currency)
         _show_groups(rows, word, currency, month)
         left_out = of_currency.height - len(accounts)
         if left_out:

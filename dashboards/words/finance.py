@@ -164,6 +164,6 @@ LEFT_OUT_OF_MARGIN = "Without {count} accounts that can have no margin: by accou
 MARGIN_HOW = (
     "Price is net of tax, with later corrections of the month; cost is what the network charges for"
     " the same month by the senders' clocks, as `tollbook bill {iso} --side cost` rates it. A cost"
-    " or margin that is not known is left empty. Amounts by market and category are rounded each"
-    " for itself."
+    " is what is known of it, and a margin of which a part is not known is left empty. Amounts by"
+    " market and category are rounded each for itself."
 )

@@ -56,7 +56,7 @@ def test_price_and_cost_of_each_account_are_those_of_the_command(
             mine = expected.pop(account)
             assert number(row[said.PRICE]) == mine["price"]
             has_cost = not mine["unpriced"]
-            assert bool(row[f"{said.COST}, USD"]) == has_cost, "unknown is blank, and not 0"
+            assert bool(row[said.UNKNOWN_COST_UNITS]) != has_cost
             if has_cost:  # the command rounds each line, the page each account
                 assert abs(number(row[f"{said.COST}, USD"]) - mine["cost"]) <= Decimal("0.05")
             assert bool(row[said.MARGIN]) == (has_cost and currency == "USD")
@@ -140,6 +140,29 @@ def test_nobody_but_finance_sees_margins(
     for email in ("bob@example.com", "joe@customer.example"):
         log_in(monkeypatch, email)
         assert not open_app(own, **MARGIN).title[0].value.startswith(text.MARGIN)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unpriced", "cost", "margin"),
+    [(0, 0, 0, 500), (7, 0, 300, 200), (7, 2, 300, None), (7, 7, None, None)],
+)
+def test_a_cost_of_which_nothing_is_known_is_null_and_never_zero(
+    quantity: int, unpriced: int, cost: int | None, margin: int | None
+) -> None:
+    prices = pl.DataFrame(
+        [("2026-10", "a", "Brazil", "call", "USD", Decimal(5))], PRICES, orient="row"
+    )
+    known = Decimal(3 if cost else 0)
+    row = ("a", "Brazil", "call", Decimal(quantity), known, Decimal(unpriced))
+    costs = pl.DataFrame([row], COSTS, orient="row")
+    invoices = pl.DataFrame(
+        {"account_id": "a", "currency": "USD", "is_blocked": False}
+        | {"state": "draft", "purpose": "customer", "kind": "invoice"}
+    )
+
+    assert margins(prices, costs, invoices, "USD").select("cost", "margin").row(0) == (cost, margin)
+    by_market = margins_by("market", prices, costs, ["a"], "USD")
+    assert by_market.select("group", "cost", "margin").rows() == [("Brazil", cost, margin)]
 
 
 amounts = st.integers(-(10**9), 10**9).map(lambda minor: Decimal(minor).scaleb(-4))
