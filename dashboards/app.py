@@ -40,6 +40,7 @@ from dashboards.views import (
     overview,
     prices,
     receivables,
+    unbilled,
     usage,
 )
 from dashboards.views.parts import say_empty
@@ -97,6 +98,7 @@ VIEWS = {
     text.RECEIVABLES: View(
         receivables.show, "book", text.FINANCE, "account_balance_wallet", ("finance",)
     ),
+    text.UNBILLED: View(unbilled.show, "book", text.FINANCE, "pending_actions", ("finance",)),
     text.MARGIN: View(margin.show, "month", text.FINANCE, "balance", ("finance",)),
     text.PRICES: View(prices.show, "book", text.FINANCE, "sell", ("finance", "operator")),
     text.RUNS: View(

@@ -20,6 +20,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.access import Viewer
+from dashboards.load import stamp_of_catalog
 from dashboards.reports import publish
 from dashboards.words import finance as words
 from metering.errors import LockedError, UsageError
@@ -28,6 +29,7 @@ from pricing.archive import Archive
 from pricing.commands.lifecycle import DAYS_AHEAD_MAX
 from pricing.commands.payments import today_of
 from pricing.document import Document
+from pricing.document_reading import documents_of
 from pricing.documents.en16931 import to_xml
 from pricing.documents.en16931_check import check_xml
 from pricing.documents.pdf_files import Shop
@@ -36,12 +38,15 @@ from pricing.life.credit_note import Wish, draft_credit_note
 from pricing.life.issued import document_of
 from pricing.life.lifecycle import Step, approve, earliest_issue, issue
 from pricing.life.trail import actor_of, rows_of
+from pricing.month_end.accrual import Accrual, accrue
 from pricing.receivables.ageing import aged, reminders, totals_of
 from pricing.receivables.balance import balances, status_of
 from pricing.receivables.payments import payments_of
+from pricing.run import has_changed, messages_of_line
 
 Act = Literal["approve", "issue", "credit"]
 CACHED_MAX = 16
+MESSAGES_SHOWN = 300
 PATIENCE_SECONDS = 20  # how long one thread waits for another
 OPTIONS = JobOptions(wait_seconds=2)
 STATES: dict[Act, str] = {"approve": "draft", "issue": "approved", "credit": "issued"}
@@ -118,7 +123,7 @@ def perform(
     assert desk.may_act, "nobody else is offered it"
     settings = desk.book.settings()
     with (
-        _one_at_a_time(),
+        one_at_a_time(),
         run_job(desk.book, asked.act, asked.invoice_id or asked.month, OPTIONS),
         Archive.open(desk.book, "write") as archive,
     ):
@@ -144,7 +149,7 @@ def perform(
 
 def publish_now(book: Book) -> None:
     """Publish reports, so that the pages show what was done; raises what `publish` raises."""
-    with _one_at_a_time():
+    with one_at_a_time():
         publish(book)
 
 
@@ -229,11 +234,48 @@ def receivables(book: Book, day: date) -> Receivables:
     return Receivables(rows, totals_of(rows), [*reminders(found, day)])
 
 
+def unbilled(book: Book, day: date) -> Accrual:
+    """Work out what is unbilled at the end of a day, as `tollbook accrual` does."""
+    return _work_out(str(book.root), f"{_stamp(book)} {_store_stamp(book)}", day)
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Messages of a line of an invoice."""
+
+    rows: pl.DataFrame  # message (a key of ours), delivered_at, the usage dimensions
+    is_cut: bool  # there are more
+    has_changed: bool  # the files of the book are not those that the invoice was made with
+
+
+def messages_in(book: Book, invoice_id: str, line_id: str) -> Messages:
+    """List messages of a line, as `tollbook invoice explain --messages` does, the earliest first.
+
+    Raises:
+        UsageError: the line is of no messages.
+        LockedError: a job holds the store.
+    """
+    with one_at_a_time():
+        with Archive.open(book) as archive:
+            drafts = archive.drafts_of(invoice_id=invoice_id)
+        found = messages_of_line(book, drafts, line_id)
+        rows = found.head(MESSAGES_SHOWN)
+        return Messages(rows, found.height > rows.height, has_changed(book, invoice_id))
+
+
 @contextmanager
 def documents(book: Book) -> Iterator[Archive]:
     """Open the archive for reading, in turn; raises `LockedError` while a job writes to it."""
-    with _one_at_a_time(), Archive.open(book) as archive:
+    with one_at_a_time(), Archive.open(book) as archive:
         yield archive
+
+
+def _store_stamp(book: Book) -> str:
+    """Name the state of the store and of the files that people write."""
+    path = book.store_path
+    found = path.stat() if path.exists() else None
+    written = "" if found is None else f"{found.st_mtime_ns} {found.st_size}"
+    return f"{written} {stamp_of_catalog(book)}"
 
 
 def _stamp(book: Book) -> str:
@@ -250,6 +292,13 @@ def _read_balances(root: str, stamp: str, zone: str, day: date | None) -> pl.Dat
     """Read what is open of each document on a day; `stamp` names what is cached."""
     with documents(Book(Path(root))) as archive:
         return balances(archive, zone, day)
+
+
+@st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
+def _work_out(root: str, stamp: str, day: date) -> Accrual:
+    book = Book(Path(root))
+    with one_at_a_time():
+        return accrue(book, day, documents_of(book))
 
 
 @st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
@@ -301,7 +350,8 @@ def _preview(archive: Archive, asked: Asked) -> Preview:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
+    """Take the turn at the files of books; raises `LockedError` if another thread keeps it."""
     if not _turn.acquire(timeout=PATIENCE_SECONDS):
         raise LockedError(words.BUSY, where="dashboard", hint=words.BUSY_HINT)
     try:

@@ -166,6 +166,16 @@ def instant(at: datetime) -> str:
     return f"{day(at)}, {at:%H:%M} UTC"
 
 
+def moment(at: datetime) -> str:
+    """Write an instant, which is in UTC, to the second; one after the other when sorted as text.
+
+    Example:
+        >>> moment(datetime.fromisoformat("2026-11-03T23:49:19Z"))
+        '2026-11-03 23:49:19 UTC'
+    """
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def plain(name: str) -> str:
     """Keep a name from being read as Markdown.
 

@@ -166,6 +166,24 @@ class Generation:
             return None
         return self._seen(self._frame(f"costs/{month}", COSTS), "account")
 
+    def states(self, month: str) -> pl.DataFrame:
+        """What became of the month of each account: account, invoice_id, state, is_blocked."""
+        names = ("invoice_id", "state", "is_blocked")
+        own = self.invoices(month).filter(pl.col("kind") == "invoice").select(names)
+        lines = self._frame(f"lines/{month}", LINE).select("invoice_id", account="account_id")
+        payers = self.invoices(month).select("invoice_id", account="account_id")
+        accounts = pl.concat([lines, payers]).unique()
+        found = accounts.join(own, on="invoice_id").sort("account", "invoice_id")
+        return found.unique("account", keep="last", maintain_order=True)
+
+    def adjustments(self, month: str) -> pl.DataFrame:
+        """Lines of the documents of a month that change others: `LINE`, with name and state."""
+        names = ("invoice_id", "kind", "name", "state", "reason")
+        documents = self.invoices(month).select(names).rename({"kind": "document"})
+        lines = self._frame(f"lines/{month}", LINE).join(documents, on="invoice_id")
+        is_note = pl.col("document") == "credit_note"
+        return lines.filter(pl.col("is_correction") | is_note).sort("line_id")
+
     def add_ons(self) -> pl.DataFrame:
         return self._seen(self._frame("add_ons", ADD_ON), "account_id")
 
@@ -277,11 +295,15 @@ def _grouped(where: Names) -> Iterator[pl.Expr]:
 
 def book_catalog(book: Book) -> Catalog:
     """The catalog of a book as its files are now; raises `BookError` with every mistake in it."""
+    return read_book_catalog(str(book.root), stamp_of_catalog(book))
+
+
+def stamp_of_catalog(book: Book) -> str:
+    """Name the state of the files that people write."""
     files = sorted(path for path in book.root.glob("*") if path.suffix in (".csv", ".toml"))
     for folder in ("plans", "rate_cards", "meters"):
         files += sorted((book.root / folder).glob("*"))
-    stamps = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files]
-    return read_book_catalog(str(book.root), str(stamps))
+    return str([(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files])
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -23,13 +23,14 @@ REASON = pl.Schema(
 )
 
 
-def show_blocked_of_month(month: str, invoices: pl.DataFrame) -> None:
+def show_blocked_of_month(month: str, invoices: pl.DataFrame, *, is_named: bool = False) -> None:
     """Draw what is to be repaired before the rest of a month can be approved, the most first."""
     blocked = invoices.filter("is_blocked")
     if blocked.is_empty():
         return
     reasons = blocking(blocked)
-    with st.expander(words.BLOCKING.format(count=count(blocked.height))):
+    title = words.BLOCKING_OF if is_named else words.BLOCKING
+    with st.expander(title.format(count=count(blocked.height), month=month_name(month))):
         show_table(
             reasons.select(
                 pl.col("what").alias(words.WHAT_BLOCKS),

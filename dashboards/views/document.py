@@ -6,12 +6,22 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards.finance import Desk, Standing, pdf_of, standing, xml_of
-from dashboards.format import amount, day, instant, plain
-from dashboards.views.parts import show_heading, show_table
+from dashboards.finance import Desk, Standing, messages_in, pdf_of, standing, xml_of
+from dashboards.format import amount, count, day, instant, moment, plain
+from dashboards.views.parts import say_problem, show_heading, show_table
 from dashboards.words import finance as words
 from dashboards.words import text
-from metering.errors import TollbookError
+from metering.errors import TollbookError, UsageError
+
+MESSAGE = {
+    "message": words.MESSAGE,
+    "market": text.MARKET,
+    "country": words.COUNTRY,
+    "category": text.CATEGORY,
+    "pricing_type": text.PRICING_TYPE,
+    "pricing_model": words.PRICING_MODEL,
+    "channel": words.CHANNEL,
+}
 
 
 def show_files_of(desk: Desk, invoice: Mapping[str, Any]) -> None:
@@ -48,6 +58,40 @@ def show_files_of(desk: Desk, invoice: Mapping[str, Any]) -> None:
         icon=":material/code:",
         help=words.XML_HELP,
     )
+
+
+def show_messages_of(desk: Desk, invoice: Mapping[str, Any], line: Mapping[str, Any]) -> None:
+    """Offer the messages of a line of usage to finance, and look them up when asked to."""
+    if not desk.may_act or line["kind"] != "usage" or line["is_correction"]:
+        return
+    line_id, charge = line["line_id"], line["charge"]
+    if not st.button(words.SHOW_MESSAGES, key=f"messages/{line_id}", icon=":material/chat:"):
+        return
+    try:
+        with st.spinner(words.SEEKING):
+            found = messages_in(desk.book, invoice["invoice_id"], line_id)
+    except UsageError as error:
+        st.info(words.HAS_NO_MESSAGES.format(what=plain(error.problems[0].what)))
+        return
+    except TollbookError as error:
+        say_problem(error)
+        return
+    if found.rows.is_empty():
+        st.info(words.NO_MESSAGES)
+        return
+    shown = count(found.rows.height)
+    show_heading(words.MESSAGES_TITLE.format(charge=charge, count=shown))
+    show_table(
+        found.rows.select(
+            pl.Series(words.DELIVERED_AT, map(moment, found.rows["delivered_at"]), pl.String),
+            *(pl.col(name).fill_null("").alias(label) for name, label in MESSAGE.items()),
+        ),
+        name=f"messages-{line_id}",
+        alt_text=words.MESSAGES_ALT.format(count=shown, charge=charge),
+    )
+    said = [words.MESSAGES_CUT.format(count=shown)] if found.is_cut else []
+    said += [words.MESSAGES_CHANGED] if found.has_changed else []
+    st.caption(" ".join([*said, words.MESSAGES_HOW]))
 
 
 def show_history_of(desk: Desk, invoice: Mapping[str, Any]) -> None:

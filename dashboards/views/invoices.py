@@ -20,7 +20,7 @@ from dashboards.views.actions import (
     show_actions_of_month,
 )
 from dashboards.views.blocked import show_blocked_of_month
-from dashboards.views.document import show_files_of, show_history_of
+from dashboards.views.document import show_files_of, show_history_of, show_messages_of
 from dashboards.views.parts import say_empty, show_files, show_heading, show_table
 from dashboards.words import text
 from metering.period import Month
@@ -124,12 +124,16 @@ def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any], d
     if lines.is_empty():
         st.info(text.NO_LINES)
     else:
-        _show_content(generation, month, invoice, lines)
+        _show_content(generation, month, invoice, lines, desk)
     show_history_of(desk, invoice)
 
 
 def _show_content(
-    generation: Generation, month: str, invoice: dict[str, Any], lines: pl.DataFrame
+    generation: Generation,
+    month: str,
+    invoice: dict[str, Any],
+    lines: pl.DataFrame,
+    desk: Desk,
 ) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
@@ -141,6 +145,7 @@ def _show_content(
         details = generation.details(month, line["line_id"])
         _show_words(details, line)
     _show_details(details, line)
+    show_messages_of(desk, invoice, line)
     _show_moves(generation, month, invoice, lines)
 
 

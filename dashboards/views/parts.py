@@ -15,6 +15,7 @@ from dashboards.format import change, count, plain, share, signed
 from dashboards.grids import Paper
 from dashboards.load import Generation
 from dashboards.words import text
+from metering.errors import LockedError, TollbookError
 
 ROWS_HEIGHT = 390
 TILE_WIDTH = 168
@@ -49,6 +50,16 @@ def say_empty(words: tuple[str, str, str], **facts: str) -> None:
         st.markdown(sentence)
         if commands:
             st.code(commands, language=None)
+
+
+def say_problem(error: TollbookError) -> None:
+    """Say what went wrong and what helps; a job at work is no mistake, and only takes time."""
+    for problem in error.problems:
+        what, hint = plain(problem.what), plain(problem.hint)
+        if isinstance(error, LockedError):
+            st.info(text.JOB_AT_WORK.format(what=what))
+        else:
+            st.error(text.PROBLEM.format(what=what, hint=hint))
 
 
 def show_tiles(tiles: Sequence[Tile]) -> None:

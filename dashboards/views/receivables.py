@@ -7,9 +7,9 @@ import polars as pl
 import streamlit as st
 
 from dashboards.finance import Receivables, receivables, today
-from dashboards.format import amount, count, day, plain
+from dashboards.format import amount, count, day
 from dashboards.load import Generation
-from dashboards.views.parts import Tile, show_heading, show_table, show_tiles
+from dashboards.views.parts import Tile, say_problem, show_heading, show_table, show_tiles
 from dashboards.words import finance as words
 from dashboards.words import text
 from metering.errors import TollbookError
@@ -22,8 +22,7 @@ def show(generation: Generation, book: Book) -> None:
     try:
         found = receivables(book, as_of)
     except TollbookError as error:
-        refused = words.FAILED.format(what=plain(error.problems[0].what))
-        st.error(f"{refused}  \n{words.HINT.format(hint=plain(error.problems[0].hint))}")
+        say_problem(error)
         return
     if found.by_account.is_empty():
         st.info(words.NOTHING_OWED.format(day=day(as_of)))

@@ -52,7 +52,6 @@ CHANGED_HINT = "look at them again: somebody else, or a bill, was there in the m
 BUSY = "the app is busy with these documents for somebody else"
 BUSY_HINT = "try again in a moment"
 REFUSED = "**Nothing was done:** {what}."
-FAILED = "{what}."
 HINT = "What helps: {hint}."
 DONE = {
     "approved": "{count} approved: {names}",
@@ -166,4 +165,52 @@ MARGIN_HOW = (
     " the same month by the senders' clocks, as `tollbook bill {iso} --side cost` rates it. A cost"
     " is what is known of it, and a margin of which a part is not known is left empty. Amounts by"
     " market and category are rounded each for itself."
+)
+
+NOTHING_TO_ACCRUE = (
+    "Nothing has been used yet",
+    "Load message logs, and publish the figures:",
+    "tollbook ingest PATH...\ntollbook reports",
+)
+WORK_OUT, WORKING_OUT = "Work it out", "Rating the month up to {day} …"
+WORK_OUT_HOW = (
+    "What was earned up to the end of the day and is on no issued document by then. The month is"
+    " rated up to that day by the code that bills, out of the store: jobs wait meanwhile."
+)
+UNBILLED_IN = "Unbilled in {currency}"
+UNBILLED_ACCOUNTS = "Accounts with something unbilled"
+NOTHING_UNBILLED = "Nothing is unbilled at the end of {day}."
+UNBILLED_TITLE = "Unbilled at the end of {day}: {count} rows"
+EARNED, INVOICED, UNBILLED = "Earned", "Invoiced", "Unbilled"
+UNBILLED_ALT = "Table of {count} rows: earned, invoiced and unbilled by account, {day}."
+STANDS = "Its invoice"
+NO_INVOICE_YET = "not billed yet"
+BLOCKED_STATE = "blocked"
+UNPRICED_UNITS = (
+    "{units} units of {month} have no known price: they are in no amount, and will block invoices."
+)
+BLOCKING_OF = "What blocks invoices of {month}, and what to do: {count} blocked"
+NOTHING_BLOCKS = "No invoice of {months} is blocked."
+ADJUSTMENTS_TITLE = "Late usage and adjustments on documents of {months}: {count}"
+NO_ADJUSTMENTS = "No document of {months} corrects an earlier one."
+ADJUSTMENTS_ALT = "Table of {count} lines that change what earlier documents say."
+OF_MONTH, DOCUMENT, ADJUSTMENT = "For the month", "Document", "What it is"
+LATE_USAGE, CREDIT_NOTE = "correction", "credit note"
+ADJUSTMENTS_HOW = (
+    "What is known of an invoiced month by now less what was invoiced for it: usage that was"
+    " reported late, and prices that were repaired."
+)
+
+SHOW_MESSAGES, SEEKING = "Show its messages", "Looking them up …"
+MESSAGES_TITLE = "Messages of {charge}: {count}"
+MESSAGES_CUT = "The first {count}, the earliest first; `tollbook invoice explain` lists more."
+MESSAGES_CHANGED = "The files of the book have changed since: these are its messages by now."
+HAS_NO_MESSAGES = "Nothing to show: {what}."
+NO_MESSAGES = "No message is in this line by now."
+MESSAGES_ALT = "Table of {count} messages of the line {charge}, the earliest first."
+MESSAGE, DELIVERED_AT, COUNTRY, CHANNEL = "Message", "Delivered", "Country", "Channel"
+PRICING_MODEL = "Pricing model"
+MESSAGES_HOW = (
+    "Out of the store, which is opened for a moment. A message is named by a key of ours: neither"
+    " its id nor a phone number is shown."
 )

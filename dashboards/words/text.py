@@ -44,6 +44,12 @@ MONTH_OPEN_HELP = "No event after the end of this month has been loaded yet."
 MONTH_UNKNOWN = "This book has no figures of “{asked}”; showing {shown}."
 RELOAD = "The figures were renewed while this page was drawn. Reload the page to see them."
 
+JOB_AT_WORK = (
+    "This waits for a job to end: {what}. Try again in a moment; the rest of the page holds."
+)
+AND = " and "
+PROBLEM = "{what}.  \nWhat helps: {hint}."
+
 STATE = "{count} {state}"
 STATE_COLORS = {"draft": "blue", "approved": "violet", "issued": "green"}
 CORRECTION_OF = "{charge} (correction of {month})"
