@@ -39,11 +39,13 @@ from dashboards.views import (
     operations,
     overview,
     prices,
+    quarantine,
     receivables,
     unbilled,
     usage,
 )
 from dashboards.views.parts import say_empty
+from dashboards.views.saved import show_saved
 from dashboards.words import text
 from metering.errors import BookError, UsageError
 from metering.period import Month
@@ -107,9 +109,7 @@ VIEWS = {
     text.LOADS: View(
         operations.show_loads, "generation", text.OPERATIONS, "upload_file", ("operator",)
     ),
-    text.QUARANTINE: View(
-        operations.show_quarantine, "generation", text.OPERATIONS, "block", ("operator",)
-    ),
+    text.QUARANTINE: View(quarantine.show, "book", text.OPERATIONS, "block", ("operator",)),
 }
 
 
@@ -165,7 +165,7 @@ def ask_to_log_in(settings: DashboardSettings) -> None:
 
 def draw(generation: Generation, viewer: Viewer, book: Book) -> None:
     """Draw the list of views, the header, and a view of one generation."""
-    name = choose_view(viewer)
+    name = choose_view(viewer, book)
     view = VIEWS[name]
     if not generation.months and view.of in ("page", "all_months", "month"):
         st.title(name, anchor=False)
@@ -197,7 +197,7 @@ def draw(generation: Generation, viewer: Viewer, book: Book) -> None:
             view.show(generation)
 
 
-def choose_view(viewer: Viewer) -> str:
+def choose_view(viewer: Viewer, book: Book) -> str:
     """Draw the list of views that a person may see, and answer the one in the address."""
     seen = [name for name, view in VIEWS.items() if viewer.may(*view.roles)]
     asked = st.query_params.get("view")
@@ -217,6 +217,7 @@ def choose_view(viewer: Viewer) -> str:
                 on_click=_go,
                 args=(name,),
             )
+        show_saved(book, viewer)
         st.caption(text.NOT_LOGGED_IN if viewer.email is None else plain(viewer.email))
         if viewer.email is not None:
             st.button(text.LOG_OUT, on_click=st.logout, icon=":material/logout:", type="tertiary")

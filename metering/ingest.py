@@ -101,11 +101,7 @@ def retry_rows(
         select quarantine_id, name, format, mapping, line, position, sender_id, raw
         from quarantine
         where
-            ($ids is null or list_contains($ids, quarantine_id))
-            and case
-                when raw is null or not json_valid(raw) then false
-                else format in ('webhooks', 'cloudevents') or json_type(raw) = 'OBJECT'
-            end
+            ($ids is null or list_contains($ids, quarantine_id)) and can_be_retried(format, raw)
         order by quarantine_id
         """,
         {"ids": quarantine_ids},

@@ -5,10 +5,9 @@ from datetime import datetime
 import polars as pl
 import streamlit as st
 
-from dashboards.charts import ranked_bars
 from dashboards.format import count, duration, instant, month_name, size
 from dashboards.load import Generation
-from dashboards.views.parts import Tile, say_empty, show_chart, show_heading, show_table, show_tiles
+from dashboards.views.parts import Tile, say_empty, show_heading, show_table, show_tiles
 from dashboards.words import operations as words
 from dashboards.words import text
 
@@ -54,44 +53,6 @@ def show_loads(generation: Generation) -> None:
         alt_text=words.LOADS_ALT.format(count=count(loads.height)),
     )
     _show_store(generation)
-
-
-def show_quarantine(generation: Generation) -> None:
-    """Draw how many rows were refused for which reason, and what to do; none of their text."""
-    rows = generation.operations("quarantine")
-    if rows.is_empty():
-        st.success(words.QUARANTINE_EMPTY)
-        return
-    total = int(rows["row_count"].sum())
-    kept = int(rows["text_count"].sum())
-    show_tiles([Tile(words.ROWS_WAITING, count(total)), Tile(words.ROWS_WITH_TEXT, count(kept))])
-    by_reason = (
-        rows.group_by("reason")
-        .agg(quantity=pl.col("row_count").sum())
-        .sort("quantity", "reason", descending=[True, False])
-        .rename({"reason": "group"})
-    )
-    show_heading(words.QUARANTINE_TITLE.format(reason=by_reason["group"][0]))
-    show_chart(
-        ranked_bars(by_reason, axis=words.ROWS),
-        alt_text=words.QUARANTINE_ALT.format(count=count(total)),
-    )
-    show_table(
-        rows.select(
-            pl.col("reason").alias(text.REASON),
-            pl.col("format").alias(words.FORMAT),
-            pl.col("row_count").alias(words.ROWS),
-            pl.col("text_count").alias(words.ROWS_WITH_TEXT),
-            pl.col("sender_count").alias(words.SENDERS),
-            pl.col("load_count").alias(text.LOADS),
-            pl.Series(words.FIRST_AT, [_utc(at) for at in rows["first_at"]], pl.String),
-            pl.Series(words.LAST_AT, [_utc(at) for at in rows["last_at"]], pl.String),
-        ),
-        name="quarantine",
-        alt_text=words.QUARANTINE_ALT.format(count=count(total)),
-    )
-    st.markdown(words.QUARANTINE_HOW)
-    st.code(words.QUARANTINE_COMMANDS, language=None)
 
 
 def show_runs(generation: Generation) -> None:

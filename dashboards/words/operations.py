@@ -22,11 +22,34 @@ ROWS, ROWS_WAITING, ROWS_WITH_TEXT = "Rows", "Rows that wait", "With their text"
 QUARANTINE_TITLE = "Most were refused because: {reason}"
 QUARANTINE_ALT = "Table of {count} rows in quarantine by reason."
 QUARANTINE_HOW = (
-    "Rows hold what names people, so that none is copied here. Look at one, masked, and try them"
-    " again once the cause is repaired, at the machine of the book:"
+    "Rows are tried again once what made them fail is repaired. A row whose own text is wrong can"
+    " be repaired and tried at the machine of the book:"
 )
 QUARANTINE_COMMANDS = (
-    "tollbook quarantine list\ntollbook quarantine show ID\ntollbook quarantine retry"
+    "tollbook quarantine show ID --raw\ntollbook quarantine retry ID --with REPAIRED.json"
+)
+ROWS_OF, CHOOSE_REASON = "Rows that were refused because", "Choose a reason …"
+ROW_ID, FILE, LINE, POSITION, TEXT = "Id", "File", "Line", "Position", "Text, masked"
+TEXT_CLEARED = "(cleared)"
+CAN_RETRY, YES, NO, SINCE = "Can be tried", "yes", "no", "Since"
+REFUSED_ALT = "Table of {count} rows that were refused: {reason}."
+REFUSED_HOW = (
+    "The first {count} of them, out of the store. What may name a person, and every long number, is"
+    " masked. Select a row to try it alone."
+)
+RETRY_ALL, RETRY_REASON = "Try all rows again", "Try these again ({count})"
+RETRY_ROW = "Try row {id} again"
+ASK_RETRY = (
+    "The rows are loaded again, as one job. What is accepted counts as used, and bills of its month"
+    " differ; what is refused once more goes back to quarantine."
+)
+CONFIRM_RETRY, CANCEL = "Yes, try again", "Cancel"
+RETRYING, PUBLISHING = "Loading the rows …", "Publishing the figures …"
+RETRIED = "{accepted} items accepted, {again} known or ignored, {still} in quarantine again."
+REFUSED_AGAIN = "Refused as a whole: {why}."
+RETRY_NOT_PUBLISHED = (
+    "It is done, but the counts here are still those of before ({what}). Run `tollbook reports`"
+    " when the job has ended."
 )
 SENDERS, FIRST_AT, LAST_AT = "Senders", "First", "Last"
 NO_RUNS = ("Nothing has been billed yet", "Make the drafts of a month:", "tollbook bill MONTH")

@@ -44,6 +44,11 @@ MONTH_OPEN_HELP = "No event after the end of this month has been loaded yet."
 MONTH_UNKNOWN = "This book has no figures of “{asked}”; showing {shown}."
 RELOAD = "The figures were renewed while this page was drawn. Reload the page to see them."
 
+SAVED_VIEWS = "Saved views ({count})"
+NOTHING_SAVED = "None yet. Choose a view and its filters, then give them a name."
+SAVE_AS, SAVE_VIEW = "Name of what is shown", "Save this view"
+DELETE_WHICH, DELETE_HINT, DELETE_VIEW = "Saved view", "Choose one to delete", "Delete it"
+
 JOB_AT_WORK = (
     "This waits for a job to end: {what}. Try again in a moment; the rest of the page holds."
 )

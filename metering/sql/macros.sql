@@ -71,3 +71,10 @@ create or replace temp macro length_at(window_rule, instant) as
         getvariable('window_lengths'),
         lambda step: step.rule = window_rule and step.from_at <= instant
     )).seconds;
+
+-- Whether a refused row can be tried again: its text is kept, and is one of its kind.
+create or replace temp macro can_be_retried(format, raw) as
+    case
+        when raw is null or not json_valid(raw) then false
+        else format in ('webhooks', 'cloudevents') or json_type(raw) = 'OBJECT'
+    end;
