@@ -156,6 +156,23 @@ def test_a_click_on_a_bar_narrows_the_page_to_its_group(page: Page, address: str
     assert "category=" in page.url
 
 
+def test_a_saved_view_brings_the_filters_back(page: Page, address: str) -> None:
+    visit(page, address, view=text.USAGE)
+    page.get_by_role("radio", name="Market", exact=True).click()
+    page.wait_for_selector("text=Deliveries each day, by market")
+    page.get_by_text("Saved views").click()
+    page.get_by_label(text.SAVE_AS).fill("By market")
+    page.get_by_role("button", name=text.SAVE_VIEW).click()
+    page.get_by_role("link", name="By market").wait_for()
+    visit(page, address, view=text.FUNNEL)
+    page.get_by_text("Saved views").click()
+    page.get_by_role("link", name="By market").click()
+    page.wait_for_selector("text=Deliveries each day, by market")
+
+    assert "view=Usage" in page.url
+    assert "by=Market" in page.url
+
+
 @pytest.mark.parametrize(
     ("scheme", "names"), [("light", [*VIEWS]), ("dark", [text.OVERVIEW, text.INVOICES])]
 )
