@@ -20,6 +20,7 @@ from tests.benchmarks.documents import bench_documents
 from tests.benchmarks.ingest import bench_ingest
 from tests.benchmarks.late_load import bench_late_load
 from tests.benchmarks.usage import bench_usage
+from tests.benchmarks.views import bench_views
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -77,6 +78,18 @@ BENCHMARKS = {
         1,
         1,
     ),
+    "views": Benchmark(
+        lambda folder, size: bench_views(
+            folder,
+            accounts=size.accounts,
+            months=size.months,
+            rows=size.usage_rows,
+            rounds=size.rounds,
+        ),
+        "each view of the dashboard on --accounts and --months, beside 20 times fewer",
+        5,
+        3,
+    ),
 }
 
 
@@ -119,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deliveries", type=int, default=20_000_000)
     parser.add_argument("--billed", type=int, default=10_000_000)
     parser.add_argument("--documents", type=int, default=500)
+    parser.add_argument("--accounts", type=int, default=20_000)
+    parser.add_argument("--months", type=int, default=24)
+    parser.add_argument("--usage-rows", type=int, default=1_000_000, help="each month")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the logs and stores of a run lie")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures go")

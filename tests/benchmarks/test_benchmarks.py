@@ -22,6 +22,7 @@ SIZES = {
     "usage": ("--deliveries", "3000", "--rounds", "1"),
     "bill": ("--billed", "3000", "--rounds", "1"),
     "documents": ("--documents", "3", "--rounds", "1"),
+    "views": ("--accounts", "60", "--months", "3", "--usage-rows", "4000", "--rounds", "2"),
 }
 SHOWN = {
     "ingest_large": {"lines", "speed_of_the_bare_read", "peak_memory_gib"},
@@ -29,6 +30,7 @@ SHOWN = {
     "usage": {"deliveries", "times_the_bare_count"},
     "bill": {"deliveries", "times_the_bare_count", "peak_memory_gib"},
     "documents": {"documents", "pdfs_a_second", "kilobytes_of_a_pdf"},
+    "views": {"accounts", "cold_p50_ms", "cold_p95_ms", "cold_growth_of_p95", "warm_p95_ms"},
 }
 
 

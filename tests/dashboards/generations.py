@@ -18,17 +18,24 @@ from dashboards.contents import (
     CONVERSATIONS,
     FUNNEL,
     HOURS,
+    LISTED,
     SCHEMA,
     USAGE,
     WINDOWS,
     Contents,
     without_accounts,
 )
+from dashboards.margin import COSTS, prices_of
 from dashboards.span import Span
+from metering.event import QUANTITY
 from metering.market import markets
 from metering.period import Month
 from metering.settings import Book
+from pricing.invoice import LINE, LINE_DETAIL, Drafts
+from pricing.ledger import CREDIT_USED
+from pricing.money import EXACT
 from pricing.starter import init_book
+from pricing.tax import TAX
 
 CATEGORIES = ("marketing", "utility", "service", "authentication")
 PRICING_TYPES = ("regular", "regular", "free_customer_service", "free_entry_point")
@@ -37,8 +44,23 @@ ANSWERS = ("1 minute", "5 minutes", "1 hour", "later", "none")
 QUIET_MARKET = "Brazil"
 
 
-def invent(root: Path, *, accounts: int, months: int, rows: int, last: date, seed: int = 7) -> Book:
-    """Publish an invented generation in a new book: `rows` a month, up to the day `last`."""
+def invent(
+    root: Path,
+    *,
+    accounts: int,
+    months: int,
+    rows: int,
+    last: date,
+    seed: int = 7,
+    billed: int = 0,
+) -> Book:
+    """Publish an invented generation in a new book.
+
+    Args:
+        rows: Of usage, each month.
+        last: The last day.
+        billed: How many months have invoices, the latest of them.
+    """
     book = init_book(root)
     rng = np.random.default_rng(seed)
     end = Month.of(last)
@@ -49,6 +71,9 @@ def invent(root: Path, *, accounts: int, months: int, rows: int, last: date, see
             f"{name}/{month}": frame
             for name, frame in _month(rng, month, last, accounts, rows, months - number).items()
         }
+        if number < billed:
+            made = bills(frames[f"usage/{month}"], str(month))
+            frames |= {f"{name}/{month}": frame for name, frame in made.items()}
     facts = {
         "schema": SCHEMA,
         "seller": "Harbor Messaging",
@@ -56,10 +81,72 @@ def invent(root: Path, *, accounts: int, months: int, rows: int, last: date, see
         "latest_event_at": f"{last + timedelta(days=1)}T09:00:00+00:00",
         "load_count": months,
         "quarantined_count": 0,
+        "cost_currency": "USD",
     }
     with patch.object(reports, "collect", lambda *_: Contents(frames, facts)):
         reports.publish(book)
     return book
+
+
+def bills(usage: pl.DataFrame, period: str) -> dict[str, pl.DataFrame]:
+    """Invent the invoices of a month: a line for each category of an account, and its cells."""
+    cell = ["account", "category", "market"]
+    cells = usage.group_by(cell).agg(pl.col("quantity").sum()).sort(cell)
+    invoice_id = pl.format("{}/{}/1", "account", pl.lit(period))
+    details = cells.with_columns(
+        invoice_id=invoice_id,
+        line_id=pl.format("{}#{}", invoice_id, "category"),
+        position=pl.int_range(pl.len()).over("account", "category"),
+        amount_minor=pl.col("quantity") * 5,
+        amount=pl.col("quantity").cast(EXACT) / 20,
+    )
+    key = ["invoice_id", "line_id", "account", "category"]
+    lines = details.group_by(key).agg(pl.col("quantity", "amount_minor", "amount").sum()).sort(key)
+    lines = lines.with_columns(
+        position=pl.int_range(pl.len()).over("invoice_id"),
+        charge="category",
+        period=pl.lit(period),
+        is_correction=pl.lit(value=False),
+        amount_exact="amount",
+    )
+    invoices = lines.group_by("invoice_id", "account").agg(
+        total_minor=pl.col("amount_minor").sum(), line_count=pl.len()
+    )
+    told = {"currency": "USD", "plan": "invented", "kind": "usage", "status": "billed"}
+    about = {"purpose": "customer", "period": period, "kind": "invoice", "state": "draft"}
+    lines, details = (
+        frame.with_columns(pl.lit(word).alias(name) for name, word in told.items()).rename(
+            {"account": "account_id"}
+        )
+        for frame in (lines, details)
+    )
+    invoices = invoices.with_columns(
+        *(pl.lit(word).alias(name) for name, word in {**about, "currency": "USD"}.items()),
+        is_blocked=pl.lit(value=False),
+        net_minor="total_minor",
+        due_minor="total_minor",
+        name=pl.format("Invented {}", "account"),
+        blocked=pl.lit("[]"),
+    ).rename({"account": "account_id"})
+    drafts = Drafts(invoices, lines, details, TAX.to_frame(), CREDIT_USED.to_frame())
+    costs = cells.with_columns(
+        amount=pl.col("quantity").cast(EXACT) / 25, unpriced=pl.lit(0, QUANTITY)
+    )
+    return {
+        "invoices": filled(invoices, LISTED).sort("invoice_id"),
+        "lines": filled(lines, LINE),
+        "details": filled(details, LINE_DETAIL),
+        "prices": prices_of(drafts),
+        "costs": filled(costs, COSTS),
+    }
+
+
+def filled(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Give a frame the columns of a schema: null where it has none of the name."""
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in schema.items()
+    )
 
 
 def _names(accounts: int) -> pl.DataFrame:
