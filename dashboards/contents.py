@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.margin import costs_of, prices_of
+from dashboards.margin import costs_of, prices_of, without_cells
 from dashboards.sources import Former, digest_of_catalog, digests_of_months
 from metering import contacts
 from metering.account import Accounts, load_accounts
@@ -291,7 +291,8 @@ def _billed(archive: Archive, period: str) -> dict[str, pl.DataFrame]:
         "invoices": drafts.invoices.select(LISTED.names()),
         "lines": drafts.lines,
         "details": drafts.details,
-        "prices": prices_of(drafts),
+        "prices": (prices := prices_of(drafts)),
+        "price_sums": without_cells(prices),
     }
     return {f"{name}/{period}": frame for name, frame in frames.items()}
 
@@ -302,7 +303,10 @@ def _gather_costs(gathered: _Gathered, book: Book, store: Store) -> None:
 
     def rated(month: Month) -> dict[str, pl.DataFrame]:
         known, problems = catalog()
-        return {} if problems else {f"costs/{month}": costs_of(store, known, month)}
+        if problems:
+            return {}
+        costs = costs_of(store, known, month)
+        return {f"costs/{month}": costs, f"cost_sums/{month}": without_cells(costs)}
 
     offered = digest_of_catalog(book, SCHEMA)
     for source, digest in [*gathered.sources.items()]:

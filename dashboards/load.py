@@ -1,7 +1,8 @@
 """Reading reports: the current generation and sums of its frames; it caches, as `finance` does.
 
 Streamlit names what it caches by the arguments of the call, and reads large frames only in part for
-that: hence no argument is a frame, and the folder in each call names its generation. An account
+that: hence no argument is a frame, and the folder in each call names its generation. What is read
+is shared as it is, not copied for each page: nobody changes a frame in place. An account
 that a reader may see alone is a condition of every query here.
 """
 
@@ -27,7 +28,7 @@ from dashboards.contents import (
     SUBSCRIPTION,
     TABLE,
 )
-from dashboards.margin import COSTS, PRICES
+from dashboards.margin import PRICES, By, can_have_margin, margins, margins_by
 from dashboards.reports import MANIFEST, pointed_at
 from dashboards.span import Span
 from metering.period import Month
@@ -136,8 +137,9 @@ class Generation:
 
     def lines(self, month: str, invoice_id: str) -> pl.DataFrame:
         """Lines of an invoice: schema `pricing.invoice.LINE`."""
-        lines = self._frame(f"lines/{month}", LINE)
-        return lines.filter(pl.col("invoice_id") == invoice_id)
+        if f"lines/{month}" not in self._files:
+            return LINE.to_frame()
+        return read_lines(str(self.folder / f"lines/{month}.parquet"), invoice_id)
 
     def details(self, month: str, line_id: str) -> pl.DataFrame:
         """Details of a line: schema `pricing.invoice.LINE_DETAIL`."""
@@ -153,18 +155,25 @@ class Generation:
         """The currency of costs; None where the settings say nothing of costs."""
         return self.facts.get("cost_currency")
 
-    def prices(self, month: str) -> pl.DataFrame:
-        """What documents charge for a month: schema `dashboards.margin.PRICES`."""
-        later = [one for one in self.months_of("prices") if one >= month]
-        frames = [self._frame(f"prices/{one}", PRICES) for one in later]
-        found = pl.concat([PRICES.to_frame(), *frames]).filter(pl.col("period") == month)
-        return self._seen(found, "account")
-
-    def costs(self, month: str) -> pl.DataFrame | None:
-        """What the network charges: schema `dashboards.margin.COSTS`; None where not known."""
-        if f"costs/{month}" not in self._files:
+    def margins(self, month: str) -> pl.DataFrame | None:
+        """What accounts pay and cost: schema `dashboards.margin.MARGIN`; None where not known."""
+        if f"costs/{month}" not in self._files or self.cost_currency is None:
             return None
-        return self._seen(self._frame(f"costs/{month}", COSTS), "account")
+        return self._seen(read_margins(*self._margin_files(month), self.cost_currency), "account")
+
+    def margins_by(self, by: By, month: str) -> pl.DataFrame:
+        """The same by market or category, as `dashboards.margin.margins_by` adds it up.
+
+        Of accounts that can have a margin, in the currency of the costs, and of all accounts.
+        """
+        assert self.account_id is None, "who reads one account sees no margins"
+        assert self.cost_currency is not None, "there are costs"
+        return read_margins_by(*self._margin_files(month), self.cost_currency, by)
+
+    def _margin_files(self, month: str) -> tuple[str, Names, str]:
+        # A later document may correct the month.
+        later = tuple(one for one in self.months_of("prices") if one >= month)
+        return str(self.folder), later, month
 
     def states(self, month: str) -> pl.DataFrame:
         """What became of the month of each account: account, invoice_id, state, is_blocked."""
@@ -225,20 +234,26 @@ def current(reports: Path) -> Generation | None:
     return Generation(folder, manifest) if manifest["schema"] == SCHEMA else None
 
 
-@st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
+@st.cache_resource(max_entries=CACHED_MAX, show_spinner=False)
 def read_frame(path: str) -> pl.DataFrame:
     """Read a whole file of a generation."""
     return pl.read_parquet(path)
 
 
-@st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
+@st.cache_resource(max_entries=CACHED_MAX, show_spinner=False)
+def read_lines(path: str, invoice_id: str) -> pl.DataFrame:
+    """Read the lines of one invoice, without those of all others."""
+    return pl.scan_parquet(path).filter(pl.col("invoice_id") == invoice_id).collect()
+
+
+@st.cache_resource(max_entries=CACHED_MAX, show_spinner=False)
 def read_details(path: str, line_id: str) -> pl.DataFrame:
     """Read the details of one line, without those of all others."""
     lines = pl.scan_parquet(path).filter(pl.col("line_id") == line_id)
     return lines.select(LINE_DETAIL.names()).sort("position").collect()
 
 
-@st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
+@st.cache_resource(max_entries=CACHED_MAX, show_spinner=False)
 def read_sums(
     folder: str, paths: Names, by: Names, where: Names, first: str, last: str
 ) -> pl.DataFrame:
@@ -255,6 +270,34 @@ def read_sums(
     whole = pl.concat(parts).select(pl.col(counts).sum()) if summed is None else summed
     frame = whole.collect(engine="streaming")
     return frame.sort(by) if by else frame
+
+
+@st.cache_resource(max_entries=CACHED_MAX, show_spinner=False)
+def read_margins(folder: str, documents: Names, month: str, currency: str) -> pl.DataFrame:
+    """Put costs of a month beside the prices that documents of it, and of later months, have."""
+    prices = _prices_of(folder, "price_sums", documents, month)
+    costs = pl.read_parquet(Path(folder) / f"cost_sums/{month}.parquet")
+    path = Path(folder) / f"invoices/{month}.parquet"
+    invoices = pl.read_parquet(path) if path.is_file() else LISTED.to_frame()
+    return margins(prices, costs, invoices, currency)
+
+
+@st.cache_resource(max_entries=CACHED_MAX, show_spinner=False)
+def read_margins_by(
+    folder: str, documents: Names, month: str, currency: str, by: By
+) -> pl.DataFrame:
+    known = read_margins(folder, documents, month, currency).filter(
+        can_have_margin(), pl.col("currency") == currency
+    )
+    prices = _prices_of(folder, "prices", documents, month)
+    costs = pl.read_parquet(Path(folder) / f"costs/{month}.parquet")
+    return margins_by(by, prices, costs, known["account"].to_list(), currency)
+
+
+def _prices_of(folder: str, name: str, documents: Names, month: str) -> pl.DataFrame:
+    paths = [Path(folder) / f"{name}/{document}.parquet" for document in documents]
+    parts = [pl.scan_parquet(path).filter(pl.col("period") == month) for path in paths]
+    return pl.concat(parts).collect() if parts else PRICES.to_frame()
 
 
 def _sums_of(

@@ -53,7 +53,7 @@ MARGIN = pl.Schema(
         "cost": pl.Int64(),
         "margin": pl.Int64(),
         "unpriced": QUANTITY,
-        "why": pl.String(),  # blocked, not_billed, unknown_cost or currency; null with a margin
+        "why": pl.String(),  # not_billed, blocked, currency or unknown_cost; null with a margin
     }
 )
 
@@ -95,14 +95,26 @@ def costs_of(store: Store, catalog: Catalog, month: Month) -> pl.DataFrame:
     return summed.select(pl.col(name).cast(kind) for name, kind in COSTS.items()).sort(CELL)
 
 
+def without_cells(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add up prices or costs over markets and categories: enough for accounts, and far smaller."""
+    amounts = [name for name, kind in frame.schema.items() if kind.is_decimal()]
+    keys = [name for name in frame.columns if name not in (*amounts, "market", "category")]
+    return frame.group_by(keys).agg(pl.col(amounts).sum()).sort(keys)
+
+
+def can_have_margin() -> pl.Expr:
+    """Say whether an account has a complete price in the currency of the costs."""
+    return pl.col("why").is_null() | (pl.col("why") == "unknown_cost")
+
+
 def margins(
     prices: pl.DataFrame, costs: pl.DataFrame, invoices: pl.DataFrame, currency: str
 ) -> pl.DataFrame:
     """Put the cost of each account beside its price: schema `MARGIN`, sorted.
 
     Args:
-        prices: Schema `PRICES`, of one month.
-        costs: Schema `COSTS`, of the same.
+        prices: Schema `PRICES`, of one month; market and category are not needed.
+        costs: Schema `COSTS`, of the same, likewise.
         invoices: Schema `LISTED`, of the same.
         currency: Of the costs.
     """
@@ -184,8 +196,8 @@ def _why(currency: str) -> pl.Expr:
         .then(pl.lit("not_billed"))
         .when("is_blocked")
         .then(pl.lit("blocked"))
-        .when(pl.col("unpriced") > 0)
-        .then(pl.lit("unknown_cost"))
         .when(pl.col("currency") != currency)
         .then(pl.lit("currency"))
+        .when(pl.col("unpriced") > 0)
+        .then(pl.lit("unknown_cost"))
     )

@@ -51,8 +51,8 @@ class Former:
 _COUNTED = ("usage", "hours", "conversations", "funnel", "windows")
 FRAMES_OF = {
     "month": (*_COUNTED, *(f"{name}_totals" for name in _COUNTED), "usage_accounts"),
-    "period": ("invoices", "lines", "details", "prices"),
-    "cost": ("costs",),
+    "period": ("invoices", "lines", "details", "prices", "price_sums"),
+    "cost": ("costs", "cost_sums"),
     "catalog": ("add_ons", "subscriptions", "allowances"),
 }
 

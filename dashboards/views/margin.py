@@ -8,7 +8,7 @@ from dashboards.filters import choose_named, choose_one
 from dashboards.finance import Desk
 from dashboards.format import amount, count, exact, month_name, plain, share
 from dashboards.load import Generation
-from dashboards.margin import By, margins, margins_by
+from dashboards.margin import By, can_have_margin
 from dashboards.views.parts import (
     Tile,
     say_empty,
@@ -30,17 +30,14 @@ NO_CURRENCY = "-"  # of accounts that were charged nothing
 def show(generation: Generation, month: str, _: Desk) -> None:
     """Draw the view."""
     network_currency = generation.cost_currency
-    costs = generation.costs(month)
+    margins = generation.margins(month)
     if network_currency is None:
         say_empty(words.NO_COSTS)
         return
-    if costs is None:
+    if margins is None:
         say_empty(words.NO_COSTS_OF_MONTH, month=month_name(month), iso=month)
         return
-    prices = generation.prices(month)
-    found = margins(prices, costs, generation.invoices(month), network_currency).with_columns(
-        pl.col("currency").fill_null(NO_CURRENCY)
-    )
+    found = margins.with_columns(pl.col("currency").fill_null(NO_CURRENCY))
     currencies = found["currency"].unique().sort().to_list()
     first = network_currency if network_currency in currencies else currencies[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -62,15 +59,14 @@ def show(generation: Generation, month: str, _: Desk) -> None:
         st.caption(words.MARGIN_HOW.format(iso=month))
         return
     by: By = "market" if group == "market" else "category"
-    can_have = pl.col("why").is_null() | (pl.col("why") == "unknown_cost")
-    accounts = of_currency.filter(can_have)["account"].to_list()
-    if accounts:
-        rows = margins_by(by, prices, costs, accounts, currency).with_columns(
+    accounts = of_currency.filter(can_have_margin())
+    if accounts.height:
+        rows = generation.margins_by(by, month).with_columns(
             pl.col("group").fill_null(words.OF_NO_MARKET)
         )
         _show_bars(rows.filter(pl.col("cost").is_not_null()), currency)
         _show_groups(rows, word, currency, month)
-        left_out = of_currency.height - len(accounts)
+        left_out = of_currency.height - accounts.height
         if left_out:
             st.caption(words.LEFT_OUT_OF_MARGIN.format(count=count(left_out)))
     st.caption(words.MARGIN_HOW.format(iso=month))

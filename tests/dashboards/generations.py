@@ -6,6 +6,7 @@ grow, and one market stops for a day.
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,17 +16,20 @@ import polars as pl
 from dashboards import reports
 from dashboards.contents import (
     ACCOUNT,
+    ADD_ON,
+    ALLOWANCE,
     CONVERSATIONS,
     FUNNEL,
     HOURS,
     LISTED,
     SCHEMA,
+    SUBSCRIPTION,
     USAGE,
     WINDOWS,
     Contents,
     without_accounts,
 )
-from dashboards.margin import COSTS, prices_of
+from dashboards.margin import COSTS, prices_of, without_cells
 from dashboards.span import Span
 from metering.event import QUANTITY
 from metering.market import markets
@@ -74,6 +78,8 @@ def invent(
         if number < billed:
             made = bills(frames[f"usage/{month}"], str(month))
             frames |= {f"{name}/{month}": frame for name, frame in made.items()}
+    if billed:
+        frames |= offers(accounts, last)
     facts = {
         "schema": SCHEMA,
         "seller": "Harbor Messaging",
@@ -88,6 +94,26 @@ def invent(
     return book
 
 
+def offers(accounts: int, last: date) -> dict[str, pl.DataFrame]:
+    """Invent one plan with free units that everybody is on, and an add-on of every third."""
+    since = {"effective_from": date(last.year - 5, 1, 1), "effective_to": date.max}
+    included = {"plan": "invented", "charge": "service", "each": "account", "quantity": 500}
+    names = [f"acct-{n:05}" for n in range(accounts)]
+    return {
+        "allowances": pl.DataFrame([{**included, "categories": ["service"], **since}], ALLOWANCE),
+        "subscriptions": pl.DataFrame(
+            [{"account_id": name, "plan": "invented", **since} for name in names], SUBSCRIPTION
+        ),
+        "add_ons": pl.DataFrame(
+            [
+                {"account_id": name, "add_on": "devices", "quantity": Decimal(2), **since}
+                for name in names[::3]
+            ],
+            ADD_ON,
+        ),
+    }
+
+
 def bills(usage: pl.DataFrame, period: str) -> dict[str, pl.DataFrame]:
     """Invent the invoices of a month: a line for each category of an account, and its cells."""
     cell = ["account", "category", "market"]
@@ -99,6 +125,9 @@ def bills(usage: pl.DataFrame, period: str) -> dict[str, pl.DataFrame]:
         position=pl.int_range(pl.len()).over("account", "category"),
         amount_minor=pl.col("quantity") * 5,
         amount=pl.col("quantity").cast(EXACT) / 20,
+        priced_quantity="quantity",
+        unit_price=pl.lit(Decimal("0.05")),
+        rate_date=pl.lit(Month.parse(period).first_day),
     )
     key = ["invoice_id", "line_id", "account", "category"]
     lines = details.group_by(key).agg(pl.col("quantity", "amount_minor", "amount").sum()).sort(key)
@@ -136,8 +165,10 @@ def bills(usage: pl.DataFrame, period: str) -> dict[str, pl.DataFrame]:
         "invoices": filled(invoices, LISTED).sort("invoice_id"),
         "lines": filled(lines, LINE),
         "details": filled(details, LINE_DETAIL),
-        "prices": prices_of(drafts),
+        "prices": (prices := prices_of(drafts)),
+        "price_sums": without_cells(prices),
         "costs": filled(costs, COSTS),
+        "cost_sums": without_cells(filled(costs, COSTS)),
     }
 
 

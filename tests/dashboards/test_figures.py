@@ -127,7 +127,7 @@ def test_no_cached_function_takes_a_frame() -> None:
         assert cached
         for function in cached:
             for parameter in inspect.signature(function).parameters.values():
-                assert parameter.annotation in (str, load.Names, date | None)
+                assert parameter.annotation in (str, load.Names, load.By, date, date | None)
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
@@ -141,6 +141,6 @@ def test_two_modules_cache_and_nothing_imports_pandas_or_makes_a_float(path: Pat
     }
 
     assert not any(name.split(".")[0] in ("pandas", "duckdb") for name in imported)
-    assert "cache_data" not in source or path.name in ("load.py", "finance.py")
+    assert "@st.cache" not in source or path.name in ("load.py", "finance.py")
     assert "float(" not in source
     assert "Float64" not in source

@@ -125,7 +125,7 @@ def test_costs_are_taken_over_while_nothing_changed_and_made_anew_with_a_plan(ow
 
     assert after is not None
     assert after.cost_currency == "GBP"
-    old, new = before.costs(str(MONTH)), after.costs(str(MONTH))
+    old, new = before.margins(str(MONTH)), after.margins(str(MONTH))
     assert old is not None
     assert new is not None
     assert not old.equals(new)
