@@ -4,16 +4,14 @@ from datetime import date
 
 import polars as pl
 
-from dashboards.charts import groups_of, over_time
 from dashboards.figures import bins_of, labelled, top
 from dashboards.filters import Page
 from dashboards.format import count, day, days, exact
 from dashboards.views.parts import (
     say_empty,
     say_ignored,
-    show_chart,
+    show_days,
     show_heading,
-    show_legend,
     show_table,
 )
 from dashboards.words import text
@@ -40,16 +38,12 @@ def show(page: Page) -> None:
     last = daily["day"].max()
     assert isinstance(last, date), "there is a row"
     show_heading(text.ADD_ONS_TITLE)
-    show_legend(groups_of(shown))
-    show_chart(
-        over_time(
-            shown,
-            bins=bins_of(span, "day"),
-            width="day",
-            look="lines",
-            axis=text.ACCOUNTS_HOLDING,
-            time_axis=text.DAY,
-        ),
+    show_days(
+        shown,
+        span,
+        look="lines",
+        axis=text.ACCOUNTS_HOLDING,
+        time_axis=text.DAY,
         alt_text=text.ADD_ONS_ALT.format(span=days(span)),
     )
     show_heading(text.ADD_ONS_ON.format(day=day(last)))

@@ -3,17 +3,16 @@
 import polars as pl
 import streamlit as st
 
-from dashboards.charts import groups_of, over_time, ranked_bars
-from dashboards.figures import binned, bins_of, labelled, ranked, top
+from dashboards.figures import binned, labelled, ranked, top
 from dashboards.filters import Page, choose_one
 from dashboards.format import count, days, share
 from dashboards.views.parts import (
     Tile,
     say_empty,
     say_ignored,
-    show_chart,
+    show_bars,
+    show_days,
     show_heading,
-    show_legend,
     show_table,
     show_tiles,
 )
@@ -61,16 +60,12 @@ def _show_entries(opened: pl.DataFrame, page: Page) -> None:
     shown = top(binned(words, "day"), other=text.OTHER)
     largest, most = ranked(words).row(0)
     show_heading(text.ENTRIES_TITLE.format(entry=largest, count=count(most)))
-    show_legend(groups_of(shown))
-    show_chart(
-        over_time(
-            shown,
-            bins=bins_of(page.known_span(), "day"),
-            width="day",
-            look="stacked",
-            axis=text.WINDOWS_OPENED,
-            time_axis=text.DAY_AXIS,
-        ),
+    show_days(
+        shown,
+        page.known_span(),
+        look="stacked",
+        axis=text.WINDOWS_OPENED,
+        time_axis=text.DAY_AXIS,
         alt_text=text.ENTRIES_ALT.format(span=days(page.span), entry=largest, count=count(most)),
     )
 
@@ -80,10 +75,9 @@ def _show_answers(opened: pl.DataFrame, page: Page, total: int) -> None:
     rows = [(words, sums.get(name, 0)) for name, words in text.ANSWERS.items()]
     soon = sum(sums.get(name, 0) for name in ("1 minute", "5 minutes"))
     show_heading(text.ANSWERS_TITLE.format(share=share(soon, total)))
-    show_chart(
-        ranked_bars(
-            pl.DataFrame(rows, ["group", "quantity"], orient="row"), axis=text.WINDOWS_OPENED
-        ),
+    show_bars(
+        rows,
+        axis=text.WINDOWS_OPENED,
         alt_text=text.ANSWERS_ALT.format(span=days(page.span), share=share(soon, total)),
     )
     st.caption(text.ANSWERS_HOW)

@@ -23,6 +23,8 @@ MESSAGE = {
     "channel": words.CHANNEL,
 }
 
+PDF_MADE = "pdf/made"  # the one that was asked for last: its document, the state of it, the file
+
 
 def show_files_of(desk: Desk, invoice: Mapping[str, Any]) -> None:
     """Offer the PDF of a document, made when it is asked for; and the XML of an issued one."""
@@ -30,16 +32,7 @@ def show_files_of(desk: Desk, invoice: Mapping[str, Any]) -> None:
     if not desk.may_act and number is None:
         return  # a customer gets what was issued
     stem = str(number or invoice_id).replace("/", "-")
-    st.download_button(
-        words.PDF,
-        data=lambda: pdf_of(desk.book, invoice_id),
-        file_name=f"{stem}.pdf",
-        mime="application/pdf",
-        key=f"pdf/{invoice_id}",
-        on_click="ignore",
-        icon=":material/picture_as_pdf:",
-        help=words.PDF_HELP,
-    )
+    _show_pdf(desk, invoice, f"{stem}.pdf")
     if number is None:
         return
     try:
@@ -57,6 +50,42 @@ def show_files_of(desk: Desk, invoice: Mapping[str, Any]) -> None:
         on_click="ignore",
         icon=":material/code:",
         help=words.XML_HELP,
+    )
+
+
+def _show_pdf(desk: Desk, invoice: Mapping[str, Any], name: str) -> None:
+    """Print a PDF when it is asked for, then offer it: what fails on the way can be said here.
+
+    A file that the framework asks for by itself fails with its own words, whatever the reason.
+    """
+    invoice_id, state = invoice["invoice_id"], invoice["state"]
+    made = st.session_state.get(PDF_MADE)
+    if made is None or made[:2] != (invoice_id, state):
+        wanted = st.button(
+            words.PDF,
+            key=f"pdf/{invoice_id}",
+            icon=":material/picture_as_pdf:",
+            help=words.PDF_HELP,
+        )
+        if not wanted:
+            return
+        try:
+            with st.spinner(words.PRINTING):
+                made = (invoice_id, state, pdf_of(desk.book, invoice_id))
+        except TollbookError as error:
+            say_problem(error)
+            return
+        st.session_state[PDF_MADE] = made
+        st.rerun()
+    st.download_button(
+        words.SAVE_PDF,
+        data=made[2],
+        file_name=name,
+        mime="application/pdf",
+        key=f"save/{invoice_id}",
+        on_click="ignore",
+        icon=":material/download:",
+        type="primary",
     )
 
 

@@ -3,17 +3,16 @@
 import polars as pl
 import streamlit as st
 
-from dashboards.charts import over_time, ranked_bars
-from dashboards.figures import binned, bins_of, labelled
+from dashboards.figures import binned, labelled
 from dashboards.filters import Page, choose_group
 from dashboards.format import count, days, share
 from dashboards.views.parts import (
     Tile,
     say_empty,
     say_ignored,
-    show_chart,
+    show_bars,
+    show_days,
     show_heading,
-    show_legend,
     show_table,
     show_tiles,
 )
@@ -53,9 +52,9 @@ def show(page: Page) -> None:
             failed=share(now["failed"], now["sent"]),
         )
     )
-    rows = [(text.STEPS[step], now[step]) for step in STEPS]
-    show_chart(
-        ranked_bars(pl.DataFrame(rows, ["group", "quantity"], orient="row"), axis=text.MESSAGES),
+    show_bars(
+        [(text.STEPS[step], now[step]) for step in STEPS],
+        axis=text.MESSAGES,
         alt_text=text.FUNNEL_ALT.format(
             span=days(span), **{step: count(now[step]) for step in STEPS}
         ),
@@ -89,16 +88,12 @@ def _show_ends(daily: pl.DataFrame, page: Page) -> None:
         ]
     )
     show_heading(text.ENDS_TITLE)
-    show_legend(list(text.ENDS.values()))
-    show_chart(
-        over_time(
-            shown,
-            bins=bins_of(page.known_span(), "day"),
-            width="day",
-            look="share",
-            axis=text.SHARE_OF_MESSAGES,
-            time_axis=text.FIRST_REPORT_AXIS,
-        ),
+    show_days(
+        shown,
+        page.known_span(),
+        look="share",
+        axis=text.SHARE_OF_MESSAGES,
+        time_axis=text.FIRST_REPORT_AXIS,
         alt_text=text.ENDS_ALT.format(span=days(page.span)),
     )
 

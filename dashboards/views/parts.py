@@ -9,11 +9,23 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from dashboards.charts import BEFORE_COLOR, NOW_COLOR, PICKED, colors, legend
+from dashboards.charts import (
+    BEFORE_COLOR,
+    NOW_COLOR,
+    PICKED,
+    Look,
+    colors,
+    groups_of,
+    legend,
+    over_time,
+    ranked_bars,
+)
 from dashboards.export import to_csv, to_excel, to_parquet
+from dashboards.figures import bins_of
 from dashboards.format import change, count, plain, share, signed
 from dashboards.grids import Paper
 from dashboards.load import Generation
+from dashboards.span import Span
 from dashboards.words import text
 from metering.errors import LockedError, TollbookError
 
@@ -157,6 +169,22 @@ def show_chart(
         st.vega_lite_chart(None, chart, alt=alt_text, **options)
     else:
         st.altair_chart(chart, alt=alt_text, **options)
+
+
+def show_days(
+    shown: pl.DataFrame, span: Span, *, look: Look, axis: str, time_axis: str, alt_text: str
+) -> None:
+    """Draw groups over the days of a span below their legend: `shown` as in `over_time`."""
+    show_legend(groups_of(shown))
+    bins = bins_of(span, "day")
+    chart = over_time(shown, bins=bins, width="day", look=look, axis=axis, time_axis=time_axis)
+    show_chart(chart, alt_text=alt_text)
+
+
+def show_bars(rows: Sequence[tuple[str, int]], *, axis: str, alt_text: str) -> None:
+    """Draw a bar for each name, in the order that they come in."""
+    frame = pl.DataFrame(rows, ["group", "quantity"], orient="row")
+    show_chart(ranked_bars(frame, axis=axis), alt_text=alt_text)
 
 
 def paper() -> Paper:

@@ -70,6 +70,7 @@ NOT_PUBLISHED = (
 SHOW_NOTE = "Show the credit note"
 
 PDF, XML = "PDF", "XML (Factur-X)"
+SAVE_PDF, PRINTING = "Save the PDF", "Printing …"
 PDF_HELP = "The document as the customer gets it; a draft is marked as one."
 XML_HELP = "The electronic invoice of EN 16931. Only issued documents have one."
 CANNOT_READ = "What became of this document cannot be read now: {what}."

@@ -127,7 +127,7 @@ def test_no_cached_function_takes_a_frame() -> None:
         assert cached
         for function in cached:
             for parameter in inspect.signature(function).parameters.values():
-                assert parameter.annotation in (str, load.Names, load.By, date, date | None)
+                assert parameter.annotation in (str, load.Names, By, date, date | None)
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)

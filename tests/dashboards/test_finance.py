@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -294,3 +296,37 @@ def test_receivables_are_those_of_the_command(issued: Book, open_app: Open) -> N
 def printed(*arguments: str) -> Any:
     done = CliRunner().invoke(main, [*arguments, "--format", "json"], catch_exceptions=False)
     return json.loads(done.stdout)
+
+
+HOLD_THE_ARCHIVE = """
+import sys
+from pathlib import Path
+from metering.settings import Book
+from pricing.archive import Archive
+with Archive.open(Book.at(Path(sys.argv[1])), "write"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_pdf_waits_for_a_job_with_kind_words_and_is_offered_then(
+    own: Book, open_app: Open
+) -> None:
+    app = open_app(own, **INVOICES, invoice=INVOICE_ID)
+    command = [sys.executable, "-c", HOLD_THE_ARCHIVE, str(own.root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as job:
+        assert job.stdout is not None
+        assert job.stdin is not None
+        assert job.stdout.readline() == b"held\n"
+        click(app, f"pdf/{INVOICE_ID}")
+        job.stdin.close()
+    assert any("another job" in info.value for info in app.info)
+    assert not app.error
+    click(app, f"pdf/{INVOICE_ID}")
+
+    offered_files = [cast(Any, one) for one in app.get("download_button")]
+    assert said.SAVE_PDF in [one.label for one in offered_files]
+    assert app.session_state["pdf/made"][2].startswith(b"%PDF-")
+    click(app, f"offer/approve/{INVOICE_ID}")
+    click(app, "confirm")
+    assert app.button(key=f"pdf/{INVOICE_ID}"), "a document in another state is printed anew"
