@@ -28,6 +28,7 @@ from pricing.life.trail import actor_of
 from pricing.money import amount_text
 from pricing.receivables.ageing import AMOUNTS, BY, aged, reminders, totals_of
 from pricing.receivables.balance import PARTS, balances, status_of
+from pricing.receivables.opening_removal import NAME, remove_opening
 from pricing.receivables.openings import import_openings
 from pricing.receivables.statement import CLOSING, OPENING, Line, statement
 
@@ -180,6 +181,21 @@ def take_over(
         print_rows(document, columns=columns, output_format=output_format)
         if drafts and any(one.new for one in taken if one.file == "state.csv"):
             say("there are drafts that were made without this state: bill their months again")
+
+
+@openings.command("remove")
+@click.argument("name", metavar=NAME)
+@click.option("--reason", required=True, help="Why, for the trail.")
+@actor_option
+@book_option
+def remove(name: str, *, reason: str, actor: str | None, book_path: Path) -> None:
+    """Remove what was taken over wrongly, so that it can be taken over anew."""
+    with errors_for_people(), Archive.open(Book.at(book_path), "write") as archive:
+        said = remove_opening(archive, name, actor=actor_of(actor), reason=reason)
+        drafts = archive.value("select count(*) from invoices where state = 'draft'")
+    say(f"{said} is gone")
+    if drafts and said.startswith("the state"):
+        say("there are drafts that were made with this state: bill their months again")
 
 
 COMMANDS: list[click.Command] = [receivables, show_statement, openings]

@@ -21,7 +21,9 @@ def untold(archive: Archive) -> Iterator[Problem]:
     yield from _differing(archive, "payment_id", ACTIONS, payments)
     columns = ", ".join(OPENING_DOCUMENT)
     opened = archive.frame(f"select {columns} from opening_documents").to_dicts()
-    yield from _differing(archive, "number", ("opening.document",), map(document_facts, opened))
+    removed = map(json.loads, _facts(archive, ("opening.document_removed",)))
+    there = [*map(document_facts, opened), *removed]  # what was removed is still told
+    yield from _differing(archive, "number", ("opening.document",), there)
     yield from _other_state(archive)
 
 

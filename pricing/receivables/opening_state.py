@@ -203,6 +203,12 @@ def _billed(archive: Archive, month: Month) -> Iterator[Problem]:
     if earlier is not None:
         what = f"{earlier} was billed here, and hands on a state of its own"
         yield Problem(f"{FILE} month", what, "take state over into a book that begins with it")
+    yield from billed_with(archive, month)
+
+
+def billed_with(archive: Archive, month: Month) -> Iterator[Problem]:
+    """Yield what was made of the state that a month begins with and stays as it is."""
+    given = {"period": str(month)}
     kept = archive.value(
         "select min(period) from invoices where period >= $period and state <> 'draft'", given
     )

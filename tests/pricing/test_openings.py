@@ -21,6 +21,7 @@ from pricing.catalog import load_catalog
 from pricing.document_writer import documents
 from pricing.life.told import untold
 from pricing.life.trail import rows_of
+from pricing.receivables.opening_removal import remove_opening
 from pricing.receivables.openings import Taken, import_openings
 from pricing.receivables.statement import statement
 from pricing.run import bill
@@ -110,6 +111,47 @@ def test_unpaid_documents_are_paid_aged_and_on_statements(
     assert told == [("invoice", "R-17", 30_00, 30_00), ("payment", "R-17", -30_00, 0)]
     with pytest.raises(BookError, match=r"more than what is open of R-18: 12.00"):
         record(archive, book, row("p3", "12.01", number="R-18", currency="EUR"))
+
+
+def test_what_was_taken_over_wrongly_is_removed_and_taken_over_anew(
+    archive: Archive, book: Book, take: Callable[..., list[Taken]]
+) -> None:
+    before = open_of(archive)
+    take(documents=DOCUMENTS, series=SERIES)
+    said = remove_opening(archive, "R-17", actor=ACTOR, reason="it was paid")
+    assert said == "document R-17"
+    said = remove_opening(archive, "credit_note/2026", actor=ACTOR, reason="it was 4")
+    assert said == "the last number of credit notes of 2026"
+    assert open_of(archive) == {**before, "R-18": 12_00, "G-2": -2_00}
+    assert [*untold(archive)] == []
+    told = rows_of(archive).tail(2).select("action", "reason").rows()
+    assert told == [
+        ("opening.document_removed", "it was paid"),
+        ("opening.series_removed", "it was 4"),
+    ]
+
+    again = DOCUMENTS.replace("80.00,30.00", "80.00,80.00")
+    taken = take(documents=again, series=SERIES.replace("2026,3", "2026,4"))
+    assert [one.new for one in taken] == [1, 1]
+    assert open_of(archive)["R-17"] == 80_00
+    assert [*untold(archive)] == []
+    archive.execute("delete from opening_documents where number = 'R-17'")
+    assert [found.where for found in untold(archive)] == ["number R-17"]
+
+
+def test_what_something_was_made_of_is_not_removed(
+    archive: Archive, book: Book, take: Callable[..., list[Taken]]
+) -> None:
+    take(documents=DOCUMENTS)
+    record(archive, book, row("p1", "30.00", number="R-17", paid_on=date(2026, 9, 1)))
+    for name, what in {
+        "R-17": "has payments",
+        "R-99": "was not taken over",
+        "invoice/2031": "was not taken over",
+        "2026-09": "was not taken over",
+    }.items():
+        with pytest.raises(UsageError, match=what):
+            remove_opening(archive, name, actor=ACTOR, reason="a mistake")
 
 
 def test_taking_over_twice_changes_nothing(
@@ -311,6 +353,23 @@ def test_state_is_taken_over_once_and_verified(old: Book, tmp_path: Path) -> Non
     load(book, *sent("2026-09", 1, 1))
     with pytest.raises(UsageError, match="2026-09 was closed in another system"):
         bill(book, SEPTEMBER)
+
+
+def test_state_is_removed_until_a_document_was_made_with_it(old: Book, tmp_path: Path) -> None:
+    book = taken_over(tmp_path / "new", state_file(old))
+    with Archive.open(book, "write") as archive:
+        said = remove_opening(archive, "2026-10", actor=ACTOR, reason="of another book")
+        assert said == "the state that 2026-10 begins with"
+        assert archive.closed_months() == []
+        assert [*untold(archive)] == []
+    taken_over(tmp_path / "new", state_file(old))
+    load(book, *sent("2026-10", 3, 9))
+    bill(book, OCTOBER)
+    with Archive.open(book, "write") as archive:
+        assert [*untold(archive)] == []
+        archive.execute("update invoices set state = 'approved'")
+        with pytest.raises(UsageError, match="documents of 2026-10 are approved or issued"):
+            remove_opening(archive, "2026-10", actor=ACTOR, reason="of another book")
 
 
 def test_state_that_disagrees_with_what_is_there_is_refused(old: Book, tmp_path: Path) -> None:
