@@ -105,7 +105,7 @@ class Numbering(Written):
 class Invoicing(Written):
     """How drafts become documents."""
 
-    lines: Literal["by_charge", "by_price"] = "by_charge"  # what a line of a document is
+    lines: Literal["by_charge", "by_price", "by_sender"] = "by_charge"  # of a document
     language: Annotated[str, AfterValidator(_language)] = "en"  # of accounts that name none
     payment_terms_days: Annotated[int, Field(ge=0, le=365)] = 30  # of accounts that name none
     grace_days: Annotated[int, Field(ge=0, le=90)] = 0  # after a month, before it may be issued

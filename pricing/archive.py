@@ -27,7 +27,7 @@ from pricing.ledger import CREDIT_LEDGER, CREDIT_USED
 from pricing.state import STATE
 from pricing.tax import TAX
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SQL = Path(__file__).parent / "sql"
 Mode = Literal["read", "write"]
 
@@ -138,7 +138,8 @@ class Archive:
         """
         with self.transaction():
             self._forget(run)
-            written = rated.without(self.kept_accounts(run.month))
+            kept = self.kept_accounts(run.month)
+            written = rated.without(kept, self.kept_corrections(run.month))
             run_id = self._record(run, written)
             drafts = written.drafts.renumbered(self._next_numbers(run.month))
             numbered = drafts.invoices.with_columns(run_id=pl.lit(run_id, pl.Int64))
@@ -251,13 +252,21 @@ class Archive:
         )
         return self.frame(query, {"period": str(month)})["account_id"].to_list()
 
+    def kept_corrections(self, month: Month) -> list[tuple[str, str]]:
+        """The corrections in another currency that no run of a month replaces."""
+        query = (
+            "select distinct account_id, currency from invoices where period = $period"
+            " and origin = 'correction' and state in ('approved', 'issued', 'carried')"
+        )
+        return self.frame(query, {"period": str(month)}).rows()
+
     def _forget(self, run: Run) -> None:
         """Delete the drafts of a run's accounts in its month, and what came of them."""
         of_run = (
             "period = $period"
             " and (len($accounts) = 0 or account_id in (select unnest($accounts::varchar[])))"
         )
-        of_runs = "origin = 'run' and state = 'draft'"
+        of_runs = "origin in ('run', 'correction') and state = 'draft'"
         drafts = f"select invoice_id from invoices where {of_runs} and {of_run}"
         given = {"period": str(run.month), "accounts": [*run.only_accounts]}
         kept = {**given, "kept": self.kept_accounts(run.month)}

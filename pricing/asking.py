@@ -1,6 +1,6 @@
 """What pricing asks of metering: which meters, told apart by what, cut on which days."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -35,7 +35,13 @@ def asks_of(catalog: Catalog, month: Month) -> list[Ask]:
                 parts.setdefault(part.meter.meter, []).append((version, part))
                 meters[part.meter.meter] = part.meter
     changes = tuple(catalog.changes(month))
-    return [_ask(meters[name], parts[name], month, changes) for name in sorted(parts)]
+    always: set[Split] = {"sender"} if shows_senders(catalog) else set()
+    return [_ask(meters[name], parts[name], month, changes, always) for name in sorted(parts)]
+
+
+def shows_senders(catalog: Catalog) -> bool:
+    """Say whether documents show lines by sender, so that their details are told apart."""
+    return catalog.settings.invoicing.lines == "by_sender"
 
 
 def plans_in_use(catalog: Catalog) -> list[Plan]:
@@ -62,8 +68,10 @@ def _ask(
     parts: Sequence[tuple[Version, Part]],
     month: Month,
     changes: Iterable[date],
+    always: Set[Split],
 ) -> Ask:
-    apart: set[Split] = set()
+    # A figure of a whole month is another one if it is cut.
+    apart: set[Split] = set() if meter.is_whole else {*always}
     is_by_day = False
     for version, part in parts:
         allowance = allowance_of(version, part)

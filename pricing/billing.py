@@ -1,7 +1,7 @@
 """Billing a month: usage and the catalog become drafts. Pure: nothing here opens a file."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,12 +12,12 @@ from metering.meter import DELIVERIES
 from metering.period import Month
 from pricing.adjustment import adjust, agreements_in
 from pricing.allowance import closing_allowances
-from pricing.asking import cost_prices, plans_in_use
+from pricing.asking import cost_prices, plans_in_use, shows_senders
 from pricing.catalog import Catalog
 from pricing.charge import DETAIL, charge
 from pricing.coupon import coupons_in
 from pricing.coverage import count_deliveries, take_usage, uneven_accounts, unused_units
-from pricing.fee import closing_advances, settle_advances, units_of_fees, units_of_holdings
+from pricing.fee import closing_advances, settle_advances, units_of_time
 from pricing.invoice import Drafts
 from pricing.life.correction import Corrections
 from pricing.line import details_of, round_lines
@@ -25,11 +25,11 @@ from pricing.offer import AddOn, Allowance, FixedFee
 from pricing.plan import Plan, Version
 from pricing.settlement import Rating, settle
 from pricing.state import closing_state, no_state
-from pricing.subscription import holdings_in, stretches_in
+from pricing.subscription import stretches_in
 from pricing.terms import Below, Terms
 from pricing.terms_writer import terms_of
 from pricing.tier_rating import closing_tiers
-from pricing.waiver import closing_volumes
+from pricing.waiver import closing_volumes, waived_charges
 
 FIRST_STATE_DAY = date(2022, 2, 1)  # prices before it are not known
 
@@ -43,6 +43,8 @@ class Rated:
     closing: pl.DataFrame  # schema STATE: what the next month begins with
     ledger: pl.DataFrame  # schema CREDIT_LEDGER
     counts: pl.DataFrame  # what became of each delivery, see `count_deliveries`
+    # Who was invoiced for an earlier month with another tax, which stays: see `Corrections`.
+    untaxed: Mapping[str, Set[str]] = field(default_factory=dict)
 
     def of_accounts(self, account_ids: Iterable[str]) -> "Rated":
         """Keep what is about some accounts."""
@@ -54,13 +56,26 @@ class Rated:
             self.closing.filter(is_named),
             self.ledger.filter(is_named),
             self.counts.filter(is_named),
+            {month: names & {*named} for month, names in self.untaxed.items()},
         )
 
-    def without(self, account_ids: Iterable[str]) -> "Rated":
-        """Leave out what is about some accounts."""
-        frames = (self.drafts.invoices, self.closing, self.ledger)
-        known = {account_id for frame in frames for account_id in frame["account_id"]}
-        return self.of_accounts(known.difference(account_ids))
+    def without(self, account_ids: Iterable[str], corrected: Iterable[tuple[str, str]]) -> "Rated":
+        """Leave out what is about some accounts, but for corrections in another currency.
+
+        Args:
+            account_ids: The accounts.
+            corrected: The corrections that are left out, by account and currency.
+        """
+        named = [*account_ids]
+        is_other = ~pl.col("account_id").is_in(named)
+        return Rated(
+            self.drafts.without(named, corrected),
+            self.unassigned,
+            self.closing.filter(is_other),
+            self.ledger.filter(is_other),
+            self.counts.filter(is_other),
+            self.untaxed,
+        )
 
 
 def rate_month(
@@ -88,18 +103,12 @@ def rate_month(
         A draft for each account with usage or a plan in the month, and the closing state.
     """
     rating = rate(catalog, month, usage, below, opening)
-    drafts, paid = settle(
-        catalog,
-        month,
-        opening,
-        rating,
-        corrections=corrections or Corrections(),
-        daily=daily or {},
-    )
+    corrected = corrections or Corrections()
+    drafts, paid = settle(catalog, month, opening, rating, corrections=corrected, daily=daily or {})
     is_loose = pl.col("account_id").is_null() & (pl.col("meter") == DELIVERIES)
     unassigned: Decimal = usage.filter(is_loose).select(pl.col("quantity").sum()).item()
     closing = closing_state([paid.closing, *rating.closing])
-    return Rated(drafts, unassigned, closing, paid.ledger, rating.counts)
+    return Rated(drafts, unassigned, closing, paid.ledger, rating.counts, corrected.untaxed)
 
 
 def rate(
@@ -111,7 +120,7 @@ def rate(
     owned = usage.filter(pl.col("account_id").is_not_null())
     units, left = take_usage(owned, stretches, catalog.plans, terms)
     idle = unused_units(stretches, terms)
-    details, rated = charge(pl.concat([units, idle, _units_of_time(catalog, month, terms)]), terms)
+    details, rated = charge(pl.concat([units, idle, units_of_time(catalog, month, terms)]), terms)
     counts = count_deliveries(details, left)
     _check_sums(uneven_accounts(counts, owned))
     ahead = _ahead(catalog, month.next(), terms)
@@ -119,7 +128,7 @@ def rate(
     lines = round_lines(settled)
     coupons = coupons_in(month, catalog.redemptions, catalog.coupons)
     after = stretches_in(month.next(), catalog.subscriptions, catalog.plans)
-    agreements = agreements_in(stretches, after, catalog.plans, coupons, _waived(terms))
+    agreements = agreements_in(stretches, after, catalog.plans, coupons, waived_charges(terms))
     added, commitments = adjust(lines, agreements, month, terms.currencies(), opening)
     return Rating(
         lines=pl.concat([lines, added]),
@@ -138,29 +147,12 @@ def rate(
     )
 
 
-def _waived(terms: Terms) -> dict[tuple[str, str, date], set[str]]:
-    """Name the charges that are free for an account, by account, plan and version."""
-    named = terms.of(terms.waivers, "plan", "version_from", "charge")
-    found: dict[tuple[str, str, date], set[str]] = {}
-    rows = named.select("account_id", "plan", "version_from", "charge").iter_rows()
-    for account_id, plan, version_from, charge_name in rows:
-        found.setdefault((account_id, plan, version_from), set()).add(charge_name)
-    return found
-
-
-def _units_of_time(catalog: Catalog, month: Month, terms: Terms) -> pl.DataFrame:
-    """List fixed fees and add-ons as units."""
-    stretches = stretches_in(month, catalog.subscriptions, catalog.plans)
-    held = holdings_in(month, catalog.holdings, catalog.subscriptions, catalog.plans)
-    return pl.concat([units_of_fees(stretches, terms), units_of_holdings(held, terms)])
-
-
 def _ahead(catalog: Catalog, month: Month, terms: Terms) -> pl.DataFrame:
     """Rate what is due in advance for `month`: schema `DETAIL`."""
     if not (terms.charges["due"] == "advance").any():
         return DETAIL.to_frame()
     then = make_terms(catalog, month, terms.below)
-    units = _units_of_time(catalog, month, then)
+    units = units_of_time(catalog, month, then)
     due = units.filter(then.of(units.select("charge_id"), "due")["due"] == "advance")
     return charge(due, then)[0]
 
@@ -216,7 +208,7 @@ def make_terms(
     catalog: Catalog, month: Month, below: Below, opening: pl.DataFrame | None = None
 ) -> Terms:
     """Write the terms of the plans that accounts of the book are on."""
-    return terms_of(
+    terms = terms_of(
         month,
         plans_in_use(catalog),
         catalog.facts(month),
@@ -230,6 +222,7 @@ def make_terms(
         below=below,
         midnight=catalog.accounts.midnight,
     )
+    return replace(terms, by_sender=shows_senders(catalog))
 
 
 def _check_sums(uneven: Sequence[str]) -> None:

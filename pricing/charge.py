@@ -45,6 +45,7 @@ DETAIL = pl.Schema(
         "rate_date": pl.Date(),
         "evidence": pl.String(),
         "note": pl.String(),
+        "sender_id": pl.String(),  # null unless lines are shown by sender
     }
 )
 
@@ -117,5 +118,5 @@ def charge(units: pl.DataFrame, terms: Terms) -> tuple[pl.DataFrame, pl.DataFram
 ORDER = [
     *("account_id", "plan", "position", "charge", "version_from", "market", "category"),
     *("pricing_type", "rate_date", "tier", "status", "reason", "unit_price", "quantity"),
-    *("priced_quantity", "note"),
+    *("priced_quantity", "note", "sender_id"),
 ]

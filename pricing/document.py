@@ -56,7 +56,7 @@ class Style(Part):
     """How the document is shown."""
 
     language: str = "en"  # of its words and numbers, as in pt-BR
-    lines: Literal["by_charge", "by_price"] = "by_charge"
+    lines: Literal["by_charge", "by_price", "by_sender"] = "by_charge"
     color: str = "#0b5d4b"
     logo: str = ""  # a file of the book
 
@@ -85,6 +85,7 @@ class Detail(Part):
     evidence: str | None
     status: str  # billed, free, in_conversation, ...
     note: str | None
+    sender_id: str | None = None  # where lines are shown by sender, and a sender caused it
 
 
 class Line(Part):
@@ -134,6 +135,7 @@ class Reference(Part):
 
     number: str
     issue_date: date
+    account_id: str = ""  # who paid it, where that is another than who gets this one
 
 
 class Day(Part):

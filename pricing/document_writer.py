@@ -110,6 +110,8 @@ class _Writer:
             "unit_price": exact_text(detail["unit_price"]),
             "amount": self.exact(detail["amount"]),
             **{name: detail[name] for name in ("rate_date", "evidence", "status", "note")},
+            # Older documents do not know of senders, and must read as they did.
+            **({} if detail["sender_id"] is None else {"sender_id": detail["sender_id"]}),
         }
 
 

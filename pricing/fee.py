@@ -7,13 +7,23 @@ where a contract began, ended or changed since, the difference is billed with it
 import polars as pl
 
 from metering.event import QUANTITY, USAGE_DIMENSIONS, USAGE_SPLITS
+from metering.period import Month
 from pricing.allowance import contract_month
+from pricing.catalog import Catalog
 from pricing.charge import DETAIL, ORDER
 from pricing.money import EXACT, UNIT_PRICE
 from pricing.state import as_state
+from pricing.subscription import holdings_in, stretches_in
 from pricing.terms import UNITS, Terms
 
 ADVANCE = "advance"  # kind of state: what was billed in advance, by plan and charge
+
+
+def units_of_time(catalog: Catalog, month: Month, terms: Terms) -> pl.DataFrame:
+    """List the fixed fees and add-ons of a month as units."""
+    stretches = stretches_in(month, catalog.subscriptions, catalog.plans)
+    held = holdings_in(month, catalog.holdings, catalog.subscriptions, catalog.plans)
+    return pl.concat([units_of_fees(stretches, terms), units_of_holdings(held, terms)])
 
 
 def units_of_fees(stretches: pl.DataFrame, terms: Terms) -> pl.DataFrame:

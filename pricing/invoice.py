@@ -4,6 +4,7 @@ Amounts are signed from the seller's side: a credit note is negative, so that su
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from metering.period import Month
 from pricing.money import EXACT, UNIT_PRICE
 from pricing.outcome import NO_USAGE
 from pricing.plan import slug
+from pricing.tax import AS_INVOICED
 
 INVOICE = pl.Schema(
     {
@@ -29,6 +31,9 @@ INVOICE = pl.Schema(
         "period_end_at": pl.Datetime("us", "UTC"),  # exclusive
         "kind": pl.String(),  # invoice or credit_note
         "state": pl.String(),  # draft, approved, issued, void or carried
+        # Who made it: a `run`, of a month or as a `correction` in another currency than that of the
+        # month; or a person, a `credit` note.
+        "origin": pl.String(),
         "number": pl.String(),  # of an issued one, and so are the days
         "issue_date": pl.Date(),
         "due_date": pl.Date(),
@@ -75,7 +80,10 @@ TOTALS = pl.Schema(
     {
         "invoice_id": pl.String(),
         "account_id": pl.String(),
-        **{name: INVOICE[name] for name in ("net_minor", "tax_minor", "total_minor", "line_count")},
+        **{
+            name: INVOICE[name]
+            for name in ("currency", "net_minor", "tax_minor", "total_minor", "line_count")
+        },
     }
 )
 DUES = pl.Schema({**TOTALS, "credit_minor": pl.Int64(), "due_minor": pl.Int64()})
@@ -99,6 +107,7 @@ LINE_DETAIL = pl.Schema(
         "rate_date": pl.Date(),
         "evidence": pl.String(),
         "note": pl.String(),
+        "sender_id": pl.String(),
     }
 )
 
@@ -129,21 +138,37 @@ class Drafts:
         used = self.credits.join(invoices, on="invoice_id", how="semi", maintain_order="left")
         return Drafts(invoices, lines, details, taxes, used)
 
+    def without(self, account_ids: Iterable[str], corrected: Iterable[tuple[str, str]]) -> "Drafts":
+        """Leave out drafts of some accounts, and corrections of some in a currency."""
+        pairs = pl.DataFrame([*corrected], ["account_id", "currency"], orient="row")
+        is_correction = pl.col("origin") == "correction"
+        of_month = self.invoices.filter(~is_correction, ~pl.col("account_id").is_in([*account_ids]))
+        others = self.invoices.filter(is_correction)
+        if pairs.height:
+            others = others.join(pairs, on=pairs.columns, how="anti", maintain_order="left")
+        return self.with_invoices(pl.concat([of_month, others]).sort("account_id", "invoice_id"))
+
     def renumbered(self, numbers: Mapping[str, int]) -> "Drafts":
         """Name the invoices of accounts that have documents of the month already, from `numbers`.
 
-        An invoice is named account/month/n, and so begin the names of its lines.
+        An invoice is named account/month/n.
         """
-        named = {
-            invoice_id: f"{invoice_id.rpartition('/')[0]}/{numbers[account_id]}"
-            for invoice_id, account_id in self.invoices.select("invoice_id", "account_id").rows()
-            if account_id in numbers
-        }
-        if not named:
+        nth = Counter[str]()
+        named = {}
+        for invoice_id, account_id in self.invoices.select("invoice_id", "account_id").rows():
+            if account_id in numbers:
+                number = numbers[account_id] + nth[account_id]
+                named[invoice_id] = f"{invoice_id.rpartition('/')[0]}/{number}"
+                nth[account_id] += 1
+        return self.renamed(named)
+
+    def renamed(self, names: Mapping[str, str]) -> "Drafts":
+        """Give invoices other names; so begin the names of their lines."""
+        if not names:
             return self
-        of_invoice = pl.col("invoice_id").replace(named)
+        of_invoice = pl.col("invoice_id").replace(dict(names))
         head = pl.col("line_id").str.split_exact("#", 1).struct
-        of_line = pl.format("{}#{}", head.field("field_0").replace(named), head.field("field_1"))
+        of_line = pl.format("{}#{}", head.field("field_0").replace(names), head.field("field_1"))
         return Drafts(
             self.invoices.with_columns(of_invoice),
             self.lines.with_columns(of_invoice, of_line.alias("line_id")),
@@ -154,29 +179,30 @@ class Drafts:
 
 
 def draft_lines(
-    month: Month, charged: pl.DataFrame, details: pl.DataFrame, payers: Mapping[str, str]
+    month: Month, charged: pl.DataFrame, details: pl.DataFrame, currencies: Mapping[str, str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Name the lines of a month and unfold them.
 
     Args:
         month: The billing period.
-        charged: Schema `CHARGED` and the columns `period` and `is_correction`.
-        details: Schema `DETAIL` and these columns, of these lines.
-        payers: Who pays for an account that does not pay for itself.
+        charged: Schema `CHARGED` and the columns `payer_id`, `period`, `is_correction` and
+            `taxed_as`; with those of `AS_INVOICED`, which stay.
+        details: Schema `DETAIL` and the last three columns, of these lines.
+        currencies: That of each account in the month.
 
     Returns:
-        Lines: schema `LINE`, not taxed yet, and the column `payer_id`. Their details: schema
-        `LINE_DETAIL`.
+        Lines: schema `LINE`, not taxed yet, the column `payer_id` and those of `AS_INVOICED`. Their
+        details: schema `LINE_DETAIL`.
     """
-    lines = _lines(month, charged, payers)
+    lines = _lines(month, charged, currencies)
     unfolded = _line_details(details, lines)
     untaxed = [name for name in LINE if not name.startswith("tax_") or name == "tax_category"]
-    return lines.select(*untaxed, "payer_id"), unfolded
+    return lines.select(*untaxed, "payer_id", *AS_INVOICED), unfolded
 
 
 def total_up(lines: pl.DataFrame, taxes: pl.DataFrame | None) -> pl.DataFrame:
     """Add up the lines and the taxes of each invoice that has lines: schema `TOTALS`."""
-    net = lines.group_by("invoice_id", account_id="payer_id").agg(
+    net = lines.group_by("invoice_id", "currency", account_id="payer_id").agg(
         net_minor=pl.col("amount_minor").sum(), line_count=pl.len().cast(pl.Int64)
     )
     if taxes is None:
@@ -210,13 +236,13 @@ class Heads:
     parties: Mapping[str, str]  # JSON
     terms: Mapping[str, int]  # days in which to pay
     daily: Mapping[str, list[int]]
-    corrects: Mapping[str, str]  # JSON
+    corrects: Mapping[tuple[str, str], str]  # JSON, also by currency
     coverage: Mapping[str, Mapping[str, Any]]  # what became of its deliveries, where it had any
     blocked: Mapping[str, Sequence[Mapping[str, str]]]  # what keeps it from being issued
 
 
 def draft(month: Month, heads: Heads, *, dues: pl.DataFrame, is_taxed: bool) -> pl.DataFrame:
-    """Write a draft for each of `heads.accounts`: schema `INVOICE`.
+    """Write a draft for each of `heads.accounts`, and of its corrections: schema `INVOICE`.
 
     Args:
         month: The billing period.
@@ -224,57 +250,82 @@ def draft(month: Month, heads: Heads, *, dues: pl.DataFrame, is_taxed: bool) -> 
         dues: Schema `DUES`; an account without lines has no row, and owes nothing.
         is_taxed: Whether the book has taxes.
     """
-    names = [name for name in INVOICE if name in DUES and name not in ("invoice_id", "account_id")]
+    names = [
+        name
+        for name in INVOICE
+        if name in DUES and name not in ("invoice_id", "account_id", "currency")
+    ]
     nothing = {name: None if name == "tax_minor" and not is_taxed else 0 for name in names}
-    sums = {row["account_id"]: row for row in dues.iter_rows(named=True)}
+    sums: dict[str, list[dict[str, Any]]] = {}
+    for row in dues.sort("account_id", "invoice_id").iter_rows(named=True):
+        sums.setdefault(row["account_id"], []).append(row)
     rows = []
     for account_id in sorted(heads.accounts):
-        account, reasons = heads.accounts[account_id], heads.blocked.get(account_id, [])
-        found = sums.get(account_id, nothing)
-        start_at, end_at = heads.periods[account_id]
-        row = {
-            "invoice_id": f"{account_id}/{month}/1",
-            "account_id": account_id,
-            "name": account.name,
-            "purpose": account.purpose,
-            "period": str(month),
-            "period_start_at": start_at,
-            "period_end_at": end_at,
-            "kind": "credit_note" if (found["total_minor"] or 0) < 0 else "invoice",
-            "state": "draft",
-            "payment_terms_days": heads.terms[account_id],
-            "currency": account.currency,
-            **{name: found[name] for name in names},
-            "is_blocked": bool(reasons),
-            "parties": heads.parties[account_id],
-            "daily": heads.daily.get(account_id, []),
-            "corrects": heads.corrects.get(account_id, "[]"),
-            "coverage": json.dumps(heads.coverage.get(account_id, NO_USAGE)),
-            "blocked": json.dumps(reasons, ensure_ascii=False),
-        }
-        rows.append([row.get(name) for name in INVOICE])
-    return pl.DataFrame(rows, INVOICE, orient="row")
+        account, found = heads.accounts[account_id], sums.get(account_id, [])
+        of_month = [row for row in found if row["currency"] == account.currency]
+        corrections = [row for row in found if row["currency"] != account.currency]
+        own = {"invoice_id": f"{account_id}/{month}/1", "currency": account.currency, **nothing}
+        for row in of_month or [own]:
+            of_usage = {
+                "origin": "run",
+                "daily": heads.daily.get(account_id, []),
+                "coverage": json.dumps(heads.coverage.get(account_id, NO_USAGE)),
+            }
+            rows.append(_head(month, heads, account, row) | of_usage)
+        for row in corrections:
+            of_none = {"origin": "correction", "daily": [], "coverage": json.dumps(NO_USAGE)}
+            rows.append(_head(month, heads, account, row) | of_none)
+    listed = [[row.get(name) for name in INVOICE] for row in rows]
+    return pl.DataFrame(listed, INVOICE, orient="row")
 
 
-def _lines(month: Month, charged: pl.DataFrame, payers: Mapping[str, str]) -> pl.DataFrame:
+def _head(
+    month: Month, heads: Heads, account: Account, sums: Mapping[str, Any]
+) -> dict[str, object]:
+    account_id, currency = account.account_id, sums["currency"]
+    reasons = heads.blocked.get(account_id, [])
+    start_at, end_at = heads.periods[account_id]
+    return {
+        **sums,
+        "account_id": account_id,
+        "name": account.name,
+        "purpose": account.purpose,
+        "period": str(month),
+        "period_start_at": start_at,
+        "period_end_at": end_at,
+        "kind": "credit_note" if (sums["total_minor"] or 0) < 0 else "invoice",
+        "state": "draft",
+        "payment_terms_days": heads.terms[account_id],
+        "is_blocked": bool(reasons),
+        "parties": heads.parties[account_id],
+        "corrects": heads.corrects.get((account_id, currency), "[]"),
+        "blocked": json.dumps(reasons, ensure_ascii=False),
+    }
+
+
+def _lines(month: Month, charged: pl.DataFrame, currencies: Mapping[str, str]) -> pl.DataFrame:
     """Name the lines of a month; two plans with the same charge have the plan in the name.
 
     The lines of an account stand before those of the accounts that it pays for, those of the month
-    before corrections of earlier ones.
+    before corrections of earlier ones, those in the currency of the month before any other.
     """
     slugs = [slug(name) for name in charged["charge"]]
+    own = pl.col("payer_id").replace_strict(currencies, default=None, return_dtype=pl.String)
+    is_other = pl.col("currency") != own
+    nth_currency = pl.col("currency").rank("dense").over("payer_id", is_other).cast(pl.Int64)
     named = (
         charged.with_columns(
             slug=pl.Series(slugs, dtype=pl.String),
-            payer_id=pl.col("account_id").replace(payers),
+            nth=pl.when(is_other).then(nth_currency + 1).otherwise(1),
         )
-        .with_columns(invoice_id=pl.format("{}/{}/1", "payer_id", pl.lit(str(month))))
+        .with_columns(invoice_id=pl.format("{}/{}/{}", "payer_id", pl.lit(str(month)), "nth"))
         .sort(
-            *("payer_id", pl.col("account_id") != pl.col("payer_id"), "account_id"),
-            *("is_correction", "period", "plan", "position", "charge", "kind"),
+            *("payer_id", "nth", pl.col("account_id") != pl.col("payer_id"), "account_id"),
+            *("is_correction", "period", "plan", "position", "charge", "kind", "taxed_as"),
         )
     )
-    is_shared = pl.len().over("invoice_id", "account_id", "period", "is_correction", "slug") > 1
+    of_slug = ("invoice_id", "account_id", "period", "is_correction", "slug")
+    is_shared = pl.struct("plan", "charge", "kind").n_unique().over(of_slug) > 1
     shown = pl.when(is_shared).then(pl.format("{}: {}", "plan", "charge")).otherwise("charge")
     parts = [
         pl.when(pl.col("account_id") != pl.col("payer_id")).then("account_id"),
@@ -300,7 +351,8 @@ def in_plan() -> pl.Expr:
 
 
 def _line_details(details: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    key = ["account_id", "plan", "kind", "charge", "period", "is_correction"]
+    key = ["account_id", "plan", "kind", "charge", "currency", "period", "is_correction"]
+    key += ["taxed_as"]
     keys = lines.drop("charge").rename({"in_plan": "charge"}).select(*key, "line_id")
     return (
         details.drop("position")

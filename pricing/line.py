@@ -59,7 +59,7 @@ def details_of(adjustments: pl.DataFrame, month: Month) -> pl.DataFrame:
     """Write lines that adjust others as details, one each: from `CHARGED` to `DETAIL`."""
     empty = ("component", "meter", "reason", "market", "category", "pricing_type", "evidence")
     return adjustments.with_columns(
-        *(pl.lit(None, pl.String).alias(name) for name in empty),
+        *(pl.lit(None, pl.String).alias(name) for name in (*empty, "sender_id")),
         version_from=pl.lit(month.first_day),
         rate_date=pl.lit(month.first_day),
         status=pl.lit("billed"),

@@ -1,7 +1,7 @@
 """Parties: who sells and who pays, as the documents of a month name them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from metering.account import Account
 from metering.settings import Settings
@@ -20,23 +20,26 @@ def payers_of(facts: Mapping[str, Account]) -> dict[str, str]:
 
 
 def write_parties(
-    settings: Settings, facts: Mapping[str, Account], payers: Mapping[str, str]
+    settings: Settings, facts: Mapping[str, Account], paid_for: Iterable[tuple[str, str]]
 ) -> dict[str, str]:
     """Write the parties and the style of each account's document, as JSON.
 
     Args:
         settings: Those of the book.
         facts: The accounts, as they are in the month.
-        payers: What `payers_of` answered.
+        paid_for: Accounts that have, or may have, a line on the document of another, and whose.
     """
     seller, style = _seller(settings), settings.invoicing
-    paid_for: dict[str, dict[str, dict[str, str]]] = {}
+    others: dict[str, dict[str, dict[str, str]]] = {}
     for account_id, account in facts.items():
-        payer_id = payers.get(account_id, account_id)
-        said = {"name": account.name, "cost_centre": account.cost_centre}
-        if payer_id != account_id or account.cost_centre:
-            own = {**said, "name": ""} if payer_id == account_id else said
-            paid_for.setdefault(payer_id, {})[account_id] = own
+        if account.cost_centre:
+            own = {"name": "", "cost_centre": account.cost_centre}
+            others.setdefault(account_id, {})[account_id] = own
+    for account_id, payer_id in sorted(paid_for):
+        if account_id != payer_id and account_id in facts:
+            account = facts[account_id]
+            said = {"name": account.name, "cost_centre": account.cost_centre}
+            others.setdefault(payer_id, {})[account_id] = said
     return {
         account_id: json.dumps(
             {
@@ -48,7 +51,7 @@ def write_parties(
                     "color": style.color,
                     "logo": style.logo,
                 },
-                "accounts": paid_for.get(account_id, {}),
+                "accounts": others.get(account_id, {}),
             },
             ensure_ascii=False,
         )

@@ -54,13 +54,14 @@ PRICED = pl.Schema(
         "end_date": pl.Date(),
         "evidence": pl.String(),
         "note": pl.String(),
+        "sender_id": pl.String(),  # null unless the terms tell senders apart
     }
 )
 
 
 def total_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Add up usage as far as its price does not depend on its cell."""
-    if terms.by_time:
+    if terms.by_time or terms.by_sender:
         return units
     with_terms = terms.of(units, "keeps")
     is_used = pl.col("quantity") > 0  # what is not stays apart, until it is known what is left
@@ -114,6 +115,8 @@ def rate_units(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
 def add_up_cells(rated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Add up what has one price and one reason: from `RATED` to `PRICED`."""
     cells = rated.drop("rate_date").rename({"price_date": "rate_date"})
+    if not terms.by_sender:
+        cells = cells.with_columns(sender_id=pl.lit(None, pl.String))
     added = ("quantity", "priced_quantity")
     key = [name for name in PRICED.names() if name not in (*added, "amount")]
     return (

@@ -29,7 +29,7 @@ from pricing.billing import Rated, rate, rate_month, units_of_charge
 from pricing.catalog import Catalog, load_catalog
 from pricing.invoice import Drafts
 from pricing.life.correction import correct
-from pricing.life.invoiced import Prior
+from pricing.life.invoiced import Prior, drafted_after, passed_on
 from pricing.life.rerating import Before, look_back, look_back_as
 from pricing.receivables.opening_state import check_not_taken_over
 from pricing.run_outcome import (
@@ -55,7 +55,8 @@ class Bill:
     refused: Mapping[str, int]  # rows in quarantine whose sender an account has, by account
     run_id: int | None  # None after a dry run
     outcome: Mapping[str, Any]  # counts and sums, see `outcome_of`
-    outdated: Sequence[Month]  # billed later months, which began with another state than is now
+    # Billed later months, which began with another state than is now, or with other corrections.
+    outdated: Sequence[Month]
     # Schema LINE_DIFFERENCE: what documents of the month that are kept lack by now; of a dry run
     # how what was rated differs from the documents that are there.
     differences: pl.DataFrame
@@ -102,7 +103,7 @@ def bill(
         changed = changes_to_documents(book, month, rated.drafts, only_accounts)
         outcome = outcome_of(rated, changed.clear())
         return Bill(month, rated.drafts, rated.unassigned, refused, None, outcome, (), changed)
-    differences = differences_to_kept(book, month, rated)
+    differences = differences_to_kept(book, catalog, month, rated)
     outcome = outcome_of(rated, differences) | {"undocumented": before.undocumented()}
     tell(f"writing {rated.drafts.invoices.height:,} drafts")
     run = Run(
@@ -126,14 +127,16 @@ def _write(book: Book, run: Run, rated: Rated) -> tuple[int, Drafts, list[Month]
     """Write drafts; answer the run, what was written, and later months that it makes outdated."""
     with Archive.open(book, "write") as archive:
         check_not_taken_over(archive, run.month)
-        before = archive.closing_of(run.month)
+        before, passed = archive.closing_of(run.month), passed_on(archive, run.month)
         with archive.transaction():
             run_id, drafts = archive.replace_drafts(run, rated)
             record_run(archive, run, run_id)
         after = archive.closing_of(run.month)
         has_moved = before is not None and after is not None and not before.equals(after)
-        later = [other for other in archive.closed_months() if has_moved and other > run.month]
-    return run_id, drafts, later
+        later = {other for other in archive.closed_months() if has_moved and other > run.month}
+        if not passed.equals(passed_on(archive, run.month)):
+            later.update(drafted_after(archive, run.month))
+    return run_id, drafts, sorted(later)
 
 
 @contextmanager
@@ -157,7 +160,7 @@ def rate_after(store: Store, catalog: Catalog, month: Month, before: Before) -> 
     """Rate a month after those before it, with the corrections of these."""
     corrections = None
     if before.invoiced is not None:
-        corrections = correct(before.again, before.invoiced, catalog.facts(month))
+        corrections = correct(before.again, before.invoiced, catalog)
     daily = daily_deliveries(store, catalog, month)
     rated = rate_month(
         catalog,

@@ -14,6 +14,7 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive, Run
 from pricing.billing import Rated
+from pricing.catalog import Catalog
 from pricing.invoice import Drafts, in_plan
 from pricing.life.correction import ISSUED, changed_lines
 from pricing.life.invoiced import Prior, counted_of, read_invoiced
@@ -39,7 +40,7 @@ NAME = [name for name in LINE_DIFFERENCE if name not in ("quantity", "amount_min
 SIGNED = ("quantity", "amount_minor")
 
 
-def differences_to_kept(book: Book, month: Month, rated: Rated) -> pl.DataFrame:
+def differences_to_kept(book: Book, catalog: Catalog, month: Month, rated: Rated) -> pl.DataFrame:
     """Find what documents of the month that are kept lack by now: schema `LINE_DIFFERENCE`.
 
     It goes on the next invoices of these accounts, unless documents of later months have it.
@@ -69,7 +70,8 @@ def differences_to_kept(book: Book, month: Month, rated: Rated) -> pl.DataFrame:
         .unique()
         .rows()
     )
-    found = changed_lines(month, lines.select(CHARGED.names()), invoiced, payers)
+    rated_lines = lines.select(CHARGED.names())
+    found = changed_lines(month, rated_lines, invoiced, payers, catalog)
     return found.select(LINE_DIFFERENCE.names()).sort(NAME)
 
 
@@ -140,12 +142,13 @@ def outcome_of(rated: Rated, kept: pl.DataFrame) -> dict[str, Any]:
     is_customer = pl.col("purpose") == "customer"
     skipped = invoices.filter(~is_customer).group_by("purpose").len().sort("purpose")
     return {
-        "accounts": invoices.height,
+        "accounts": invoices["account_id"].n_unique(),
         "billed": invoices.filter(is_customer & ~pl.col("is_blocked")).height,
         "skipped": dict(skipped.rows()),
         "blocked": dict(sorted(reasons.items())),
         "corrected_lines": int(rated.drafts.lines["is_correction"].sum()),
         "kept_lines_that_differ": kept.height,
+        "untaxed": {month: sorted(names) for month, names in rated.untaxed.items() if names},
         "totals": [
             {"currency": currency, "total": amount_text(minor, currency)}
             for currency, minor in invoices.group_by("currency")

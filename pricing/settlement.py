@@ -17,7 +17,8 @@ from pricing.ledger import Paid, pay
 from pricing.life.correction import Corrections
 from pricing.outcome import Blocked, blocked_by, coverage_of, merged
 from pricing.parties import payers_of, payment_terms, write_parties
-from pricing.tax import TAX, Taxed, buyers_of, tax_lines
+from pricing.tax import TAX
+from pricing.tax_point import tax
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ def settle(
 ) -> tuple[Drafts, Paid]:
     """Write the drafts of a month, and what credits paid of them.
 
+    An account has one draft, in its currency of the month. Corrections of months in which it had
+    another currency are on a draft of their own in that one.
+
     Args:
         catalog: The catalog of the book.
         month: The billing period.
@@ -58,32 +62,32 @@ def settle(
     """
     facts = catalog.facts(month)
     payers = payers_of(facts)
+    currencies = {name: account.currency or "" for name, account in facts.items()}
+    own = _of_month(rating.lines, month).with_columns(payer_id=pl.col("account_id").replace(payers))
     lines, unfolded = draft_lines(
         month,
-        pl.concat([_of_month(rating.lines, month), corrections.lines]),
+        pl.concat([own, corrections.lines], how="diagonal"),
         pl.concat([_of_month(rating.details, month), corrections.details]),
-        payers,
+        currencies,
     )
-    taxed = _tax(lines, catalog)
+    taxed = tax(lines, catalog)
     totals = total_up(lines, taxed.taxes)
-    currencies = {name: account.currency or "" for name, account in facts.items()}
-    paid = pay(month, catalog.credits, currencies, totals=totals, opening=opening)
-    reasons = merged(
-        _of_payers(rating.blocked(), payers),
-        _of_payers(corrections.blocked, payers),
-        taxed.blocked,
-        paid.blocked,
-    )
-    present = {payers.get(name, name) for name in (rating.present | corrections.present)}
-    billed = sorted((present | paid.blocked.keys()) & facts.keys())
+    in_own = pl.col("currency") == pl.col("account_id").replace_strict(currencies, default=None)
+    paid = pay(month, catalog.credits, currencies, totals=totals.filter(in_own), opening=opening)
+    own_reasons = _of_payers(rating.blocked(), payers)
+    reasons = merged(own_reasons, corrections.blocked, taxed.blocked, paid.blocked)
+    billed = _billed(rating, corrections, payers) | paid.blocked.keys()
     counts = rating.counts.with_columns(pl.col("account_id").replace(payers))
+    paid_for = {*payers.items(), *lines.select("account_id", "payer_id").unique().rows()}
     heads = Heads(
-        accounts={name: facts[name] for name in billed},
-        periods={name: catalog.accounts.month_bounds(name, month) for name in billed},
-        parties=write_parties(catalog.settings, facts, payers),
+        accounts={name: facts[name] for name in sorted(billed & facts.keys())},
+        periods={
+            name: catalog.accounts.month_bounds(name, month) for name in billed & facts.keys()
+        },
+        parties=write_parties(catalog.settings, facts, paid_for),
         terms=payment_terms(catalog.settings, facts),
         daily=_daily_of_payers(daily, payers),
-        corrects={name: json.dumps(list(numbers)) for name, numbers in corrections.numbers.items()},
+        corrects={key: json.dumps(numbers) for key, numbers in corrections.numbers.items()},
         coverage=coverage_of(counts),
         blocked=reasons,
     )
@@ -95,21 +99,15 @@ def settle(
     return Drafts(invoices, named, unfolded, taxes, paid.used), paid
 
 
+def _billed(rating: Rating, corrections: Corrections, payers: Mapping[str, str]) -> set[str]:
+    """Name who gets a draft: with usage or a plan in the month, or corrections of earlier ones."""
+    return {payers.get(name, name) for name in rating.present} | corrections.payers()
+
+
 def _of_month(frame: pl.DataFrame, month: Month) -> pl.DataFrame:
-    return frame.with_columns(period=pl.lit(str(month)), is_correction=pl.lit(value=False))
-
-
-def _tax(lines: pl.DataFrame, catalog: Catalog) -> Taxed:
-    """Tax lines as who pays them is taxed on the last day of the month that they are for."""
-    periods = lines["period"].unique().to_list()
-    days = {period: Month.parse(period).last_day for period in periods}
-    taxable = lines.drop("account_id").rename({"payer_id": "account_id"})
-    dated = taxable.with_columns(
-        tax_date=pl.col("period").replace_strict(days, return_dtype=pl.Date)
+    return frame.with_columns(
+        period=pl.lit(str(month)), is_correction=pl.lit(value=False), taxed_as=pl.lit("")
     )
-    points = dated.select("account_id", "tax_date").unique().sort(pl.all()).rows()
-    buyers = buyers_of((catalog.accounts.facts_on(name, day), day) for name, day in points)
-    return tax_lines(dated, buyers, catalog.taxes)
 
 
 def _of_payers(blocked: Blocked, payers: Mapping[str, str]) -> Blocked:

@@ -72,6 +72,15 @@ LINE_TAX = pl.Schema(
         "tax_rate_ratio": UNIT_PRICE,
     }
 )
+# The tax that a line was invoiced with, where that of its month is another by now; else null.
+AS_INVOICED = pl.Schema(
+    {
+        "invoiced_treatment": pl.String(),
+        "invoiced_name": pl.String(),
+        "invoiced_rate_ratio": UNIT_PRICE,
+        "invoiced_legal_note": pl.String(),
+    }
+)
 RULE = pl.Schema(
     {
         "account_id": pl.String(),
@@ -156,17 +165,22 @@ def tax_lines(lines: pl.DataFrame, buyers: pl.DataFrame, taxes: Sequence[Tax] | 
 
     Args:
         lines: With `line_id`, `invoice_id`, `account_id` of who pays, `tax_date`, the tax point,
-            `tax_category`, `amount_minor` and `currency`; negative lines lower the sum of their
-            rate, and a negative sum has a negative tax.
+            `tax_category`, `amount_minor`, `currency` and maybe `AS_INVOICED`, which goes before
+            any rule; negative lines lower the sum of their rate, and a negative sum has a negative
+            tax.
         buyers: Schema `BUYER`: who pays, as it is at each tax point.
         taxes: The rows of the book; None where it has no `taxes.csv`, and invoices are net.
     """
     if taxes is None:
         ids = lines.select("line_id")
         return Taxed(None, pl.concat([ids, LINE_TAX.to_frame()], how="diagonal"))
-    joined = lines.join(buyers, on=["account_id", "tax_date"], maintain_order="left")
+    given = [pl.lit(None, kind).alias(n) for n, kind in AS_INVOICED.items() if n not in lines]
+    joined = lines.with_columns(given).join(
+        buyers, on=["account_id", "tax_date"], maintain_order="left"
+    )
     parts = joined.partition_by("tax_date", maintain_order=True) or [joined]
     ruled = pl.concat([_rule(part, taxes, part["tax_date"].first()) for part in parts])
+    ruled = _as_invoiced(ruled)
     renamed = {name: f"tax_{name}" for name in ("treatment", "name", "rate_ratio")}
     named = ruled.select("line_id", *renamed).rename(renamed)
     return Taxed(_sum_up(ruled.filter(~pl.col("is_unknown"))), named, _blocked(ruled))
@@ -215,6 +229,20 @@ def _rule(cells: pl.DataFrame, taxes: Sequence[Tax], day: object) -> pl.DataFram
     ruled = found.with_columns(rule=chosen, is_unknown=chosen.is_null())
     said = rules.select("rule", "treatment", "name", "rate_ratio", "legal_note")
     return ruled.join(said, on="rule", how="left", maintain_order="left")
+
+
+def _as_invoiced(ruled: pl.DataFrame) -> pl.DataFrame:
+    """Let the tax that a line was invoiced with go before the rule that holds by now."""
+    is_invoiced = pl.col("invoiced_treatment").is_not_null()
+    said = {
+        name: pl.when(is_invoiced).then(f"invoiced_{name}").otherwise(name)
+        for name in ("treatment", "name", "rate_ratio", "legal_note")
+    }
+    return ruled.with_columns(
+        **said,
+        is_unknown=pl.col("is_unknown") & ~is_invoiced,
+        has_vat_id=pl.col("has_vat_id") | is_invoiced,
+    )
 
 
 def _look_up(

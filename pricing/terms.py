@@ -142,6 +142,7 @@ class Terms:
     # Whether each cell is placed in the order of time even where no amount depends on it: so that
     # it can be said which tier a message is in.
     by_time: bool = False
+    by_sender: bool = False  # whether the details of each sender are told apart
     # Columns CELL and FIRST: the cells of allowances that took the first units in order of time.
     firsts: pl.DataFrame = field(default_factory=pl.DataFrame)
 

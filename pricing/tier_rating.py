@@ -24,7 +24,7 @@ def rate_by_tiers(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         amount is a row of its own without a quantity.
     """
     placed = _with_positions(units, terms)
-    is_shared = _is_shared() | pl.lit(terms.by_time)
+    is_shared = _is_shared() | pl.lit(terms.by_time or terms.by_sender)
     crossing = _crossing_scopes(placed.filter(is_shared), terms)
     together = placed.join(crossing, on="scope", how="anti", maintain_order="left")
     apart = placed.join(crossing, on="scope", how="semi", maintain_order="left")

@@ -12,6 +12,7 @@ from metering.period import Month
 from pricing.offer import FreeFor
 from pricing.part import Part
 from pricing.state import as_state, no_state
+from pricing.terms import Terms
 
 VOLUME = "volume"  # kind of state: the deliveries of an account, by month
 
@@ -67,6 +68,16 @@ def is_free_for(
         return False
     oldest = condition.account_age_months_max
     return oldest is None or (age is not None and age < oldest)
+
+
+def waived_charges(terms: Terms) -> dict[tuple[str, str, date], set[str]]:
+    """Name the charges that are free for an account, by account, plan and version."""
+    named = terms.of(terms.waivers, "plan", "version_from", "charge")
+    found: dict[tuple[str, str, date], set[str]] = {}
+    rows = named.select("account_id", "plan", "version_from", "charge").iter_rows()
+    for account_id, plan, version_from, charge_name in rows:
+        found.setdefault((account_id, plan, version_from), set()).add(charge_name)
+    return found
 
 
 def closing_volumes(

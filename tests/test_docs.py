@@ -130,7 +130,7 @@ def test_the_tests_that_hold_the_promises_exist(page: str) -> None:
     assert set(named) <= defined
 
 
-@pytest.mark.parametrize("name", ["architecture.md", "guide-operators.md"])
+@pytest.mark.parametrize("name", ["architecture.md", "operators.md"])
 def test_the_exit_codes_are_those_of_the_errors(name: str) -> None:
     table = section(text_of(ROOT / "docs" / name), "## Exit codes")
     kinds: list[type[errors.TollbookError]] = [

@@ -29,6 +29,7 @@ from pricing.commands.cost_output import show_costs
 from pricing.commands.invoice_table import columns_of, summaries, totals_note, totals_of
 from pricing.commands.run_output import differences_of, say_differences
 from pricing.demo import Sample, run_demo
+from pricing.documents.ledger_accounts import read_ledger_accounts
 from pricing.job import JobOptions, job_options, run_job
 from pricing.life.trail import actor_of
 from pricing.run import Bill
@@ -58,6 +59,7 @@ def check(with_store: bool, book_path: Path, output_format: Format) -> None:
     with errors_for_people():
         book = Book.at(book_path)
         problems, warnings = check_book(book)
+        problems += read_ledger_accounts(book)[1]
         if with_store and not problems:
             settings = book.settings()
             with Store.open(book, settings) as store:
@@ -210,9 +212,19 @@ def _say_outcome(made: Bill, output_format: Format) -> None:
             f"{owing} usage in {month} and no document of it, like {accounts[0]}:"
             f" tollbook bill {month}"
         )
+    for month, accounts in made.outcome.get("untaxed", {}).items():
+        named = "1 account was" if len(accounts) == 1 else f"{len(accounts):,} accounts were"
+        say(
+            f"{named} invoiced for {month} by other rules of tax than taxes.csv has now, like"
+            f" {accounts[0]}, and it is not corrected: tollbook invoice credit NUMBER --bill-again"
+            " takes the whole back and bills it with the tax"
+        )
     if made.outdated:
         months = ", ".join(map(str, made.outdated))
-        say(f"what {made.month} hands on has changed: bill {months} again, in this order")
+        say(
+            f"what {made.month} hands on or corrects has changed:"
+            f" bill {months} again, in this order"
+        )
     if blocked:
         kinds = Counter(reason for document in _blocked(made) for reason in document)
         listed = ", ".join(f"{kind.replace('_', ' ')} ({n})" for kind, n in sorted(kinds.items()))

@@ -158,7 +158,8 @@ def _print_invoice(document: dict[str, Any]) -> None:
     about = named if document["number"] else document["state"]
     click.echo(f"{document['invoice_id']}  {document['name']}  ({about})")
     for other in document["corrects"]:
-        click.echo(f"Corrects {other['number']} of {other['issue_date']}")
+        paid_by = f", which {other['account_id']} got" if other.get("account_id") else ""
+        click.echo(f"Corrects {other['number']} of {other['issue_date']}{paid_by}")
     if document["reason"]:
         click.echo(f"Reason: {document['reason']}")
     numbers = ("quantity", "amount")  # aligned to the right as numbers, and only here

@@ -12,7 +12,7 @@ _RUNS = re.compile(r"[\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")  # also 
 _OF_LINE = ("line_id", "charge", "account_id", "period")
 _OF_DETAIL = (
     *("meter", "market", "category", "pricing_type", "tier", "quantity", "priced_quantity"),
-    *("unit_price", "amount", "rate_date", "evidence", "status"),
+    *("unit_price", "amount", "rate_date", "evidence", "status", "sender_id"),
 )
 COLUMNS = (*_OF_LINE, *_OF_DETAIL, "note", "currency")
 

@@ -97,7 +97,8 @@ def _account(line: Line) -> str:
 
 
 def _name(shown: ShownLine) -> str:
-    return ", ".join(word for word in (text(shown.charge), text(shown.market or "")) if word)
+    words = (text(shown.charge), text(shown.market or ""), text(shown.sender_id or ""))
+    return ", ".join(word for word in words if word)
 
 
 def _description(line: Line) -> str:
@@ -114,6 +115,7 @@ def _attributes(shown: ShownLine, product: Priced, document: Document) -> list[d
         "quantity": "" if is_counted else plain(shown.quantity),
         "unit price": "" if is_counted or not shown.unit_price else plain(shown.unit_price),
         "market": text(shown.market or ""),
+        "sender": text(shown.sender_id or ""),
         "tier": "" if shown.tier is None else str(shown.tier),
         "period": line.period if line.period != document.period else "",
     }

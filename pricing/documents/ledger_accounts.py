@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from metering.door import Written, read_toml
-from metering.errors import BookError
+from metering.errors import BookError, Problem
 from metering.settings import Book
 
 FILE = "ledger.toml"
@@ -55,10 +55,14 @@ class LedgerAccounts(Written):
 
 def ledger_accounts(book: Book) -> LedgerAccounts:
     """Read `ledger.toml` of a book, or take the usual names; raises `BookError` with mistakes."""
-    path = book.root / FILE
-    if not path.exists():
-        return LedgerAccounts()
-    accounts, problems = read_toml(path, LedgerAccounts)
-    if accounts is None:
+    accounts, problems = read_ledger_accounts(book)
+    if problems:
         raise BookError(problems)
     return accounts
+
+
+def read_ledger_accounts(book: Book) -> tuple[LedgerAccounts, list[Problem]]:
+    """Read `ledger.toml` with every mistake that is in it; then they are the usual names."""
+    path = book.root / FILE
+    accounts, problems = read_toml(path, LedgerAccounts) if path.exists() else (None, [])
+    return accounts or LedgerAccounts(), problems

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -169,6 +169,11 @@ def _strip(document: Document, words: Words) -> Iterator[list[str]]:
 class _Group:
     account: str
     cost_centre: str
+    sender_id: str | None = None
+
+
+def _group_of(shown: ShownLine) -> _Group:
+    return replace(_group(shown.line), sender_id=shown.sender_id)
 
 
 def _groups(lines: Iterable[Line]) -> list[_Group]:
@@ -184,7 +189,7 @@ def _rows(document: Document, shown: Sequence[ShownLine], words: Words) -> list[
     quantities = aligned([words.quantity(line.quantity) for line in shown], words)
     prices = aligned([_price(line, document.currency, words) for line in shown], words)
     rows = [_row(document, *given, words) for given in zip(shown, quantities, prices, strict=True)]
-    groups = _groups(document.lines)
+    groups = [*dict.fromkeys(map(_group_of, shown))]
     if len(groups) == 1:
         return rows
     return list(_grouped(document, groups, shown, rows, words))
@@ -202,9 +207,10 @@ def _grouped(
     words: Words,
 ) -> Iterator[dict[str, Any]]:
     for group in groups:
-        own = [index for index, line in enumerate(shown) if _group(line.line) == group]
+        own = [index for index, line in enumerate(shown) if _group_of(line) == group]
         centre = group.cost_centre and words.say("cost_centre", cost_centre=group.cost_centre)
-        parts = [words.given(part) for part in (group.account, centre) if part]
+        named = (group.account, centre, group.sender_id)
+        parts = [words.given(part) for part in named if part]
         yield {"sort": "group", "name": " · ".join(parts)}
         yield from (rows[index] for index in own)
         subtotal = sum((shown[index].amount for index in own), Decimal(0))

@@ -1,10 +1,10 @@
-"""The lines that a document shows: one for each charge, or one for each of its prices.
+"""The lines that a document shows: one for each charge, or for each of its prices or senders.
 
 Either way they add up to the net amount of the document, to the minor unit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import assert_never
 
@@ -30,17 +30,22 @@ class ShownLine:
     quantity: Decimal
     unit_price: Decimal | None
     amount: Decimal
+    sender_id: str | None = None  # whose part of the line it is, where lines are by sender
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """The details of a line that share market, tier and unit price, added up."""
+    """Details of a line that share what it is shown by, added up.
+
+    That is market, tier and unit price; or the sender, and then these are None unless all share it.
+    """
 
     market: str | None
     tier: int | None
     quantity: Decimal
     unit_price: Decimal | None
     amount: Decimal  # exact
+    sender_id: str | None = None
 
 
 def shown_lines(document: Document) -> tuple[ShownLine, ...]:
@@ -48,13 +53,29 @@ def shown_lines(document: Document) -> tuple[ShownLine, ...]:
 
     By the style of the document: `by_charge`, each line as it is, with a unit price where all of
     it has one; `by_price`, a line for each market, tier and unit price of each line, what is free
-    at a price of 0. The rounded amount of a line is shared among its prices by largest remainder.
+    at a price of 0; `by_sender`, a line for each sender of each line, those of a sender together,
+    after what has none, as a fee. The rounded amount of a line is shared among its prices or
+    senders by largest remainder.
     """
     match document.style.lines:
         case "by_charge":
             return tuple(_whole(line) for line in document.lines)
         case "by_price":
             return tuple(shown for line in document.lines for shown in _by_price(line))
+        case "by_sender":
+            listed = [shown for line in document.lines for shown in _by_sender(line)]
+            accounts = {line.account_id: n for n, line in enumerate(reversed(document.lines))}
+            # Sorting is stable: the lines of a sender stay in their order.
+            return tuple(
+                sorted(
+                    listed,
+                    key=lambda shown: (
+                        -accounts[shown.line.account_id],
+                        shown.sender_id is not None,
+                        shown.sender_id or "",
+                    ),
+                )
+            )
         case _:
             assert_never(document.style.lines)
 
@@ -85,6 +106,38 @@ def _by_price(line: Line) -> list[ShownLine]:
         )
         for cell, share in zip(cells, shares, strict=True)
     ]
+
+
+def _by_sender(line: Line) -> list[ShownLine]:
+    grouped: dict[str | None, list[Detail]] = {}
+    for detail in line.details:
+        grouped.setdefault(detail.sender_id, []).append(detail)
+    cells = [
+        replace(_sum_of(found), sender_id=sender_id)
+        for sender_id, found in sorted(grouped.items(), key=lambda item: item[0] or "")
+    ]
+    cells = [cell for cell in cells if cell.quantity or cell.amount]
+    shares = None if {*grouped} <= {None} else _shares(line, cells)
+    if shares is None:
+        return [_whole(line)]
+    return [
+        ShownLine(
+            *(line, line.charge, cell.market, cell.tier, cell.quantity, cell.unit_price),
+            *(exact_of(share, line.currency), cell.sender_id),
+        )
+        for cell, share in zip(cells, shares, strict=True)
+    ]
+
+
+def _sum_of(details: Sequence[Detail]) -> _Cell:
+    """Add up details, with the price that they have in common."""
+    cells = _cells(details)
+    if len(cells) == 1:
+        return cells[0]
+    with localcontext(prec=DIGITS):
+        quantity = sum((detail.quantity for detail in details), Decimal(0))
+        amount = sum((detail.amount or Decimal(0) for detail in details), Decimal(0))
+    return _Cell(None, None, quantity, None, amount)
 
 
 def _cells(details: Sequence[Detail]) -> list[_Cell]:

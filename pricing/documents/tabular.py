@@ -51,7 +51,7 @@ LINES = (
 DETAILS = (
     *("invoice_id", "number", *OF_LINE, "meter", "market", "category", "pricing_type", "tier"),
     *("status", "quantity", "priced_quantity", "unit_price", "amount", "currency", "rate_date"),
-    *("evidence", "note"),
+    *("evidence", "note", "sender_id"),
 )
 COLUMNS: dict[Table, tuple[str, ...]] = {"lines": LINES, "details": DETAILS}
 
@@ -191,7 +191,7 @@ def _detail_rows(document: Document, line: Line) -> Iterator[Row]:
             *(detail.meter, detail.market, detail.category, detail.pricing_type, detail.tier),
             *(detail.status, _plain(detail.quantity), _plain(detail.priced_quantity)),
             *(_plain(detail.unit_price), _plain(detail.amount), line.currency, detail.rate_date),
-            *(detail.evidence, detail.note),
+            *(detail.evidence, detail.note, detail.sender_id),
         )
 
 

@@ -47,7 +47,7 @@ def draft_credit_note(archive: Archive, invoice_id: str, wish: Wish, *, actor: s
         lines, details = _lines(drafts, credited, parts, note_id)
         taxes = _taxes(archive, drafts, lines, note_id)
         head = _head(invoice, lines, taxes, note_id, wish)
-        own = {"origin": "credit", "bills_again": wish.bills_again}
+        own = {"bills_again": wish.bills_again}
         made_of = {"credits_invoice_id": invoice_id, "run_id": _run_id(archive, invoice_id)}
         archive.append(
             "invoices",
@@ -277,6 +277,7 @@ def _head(
         "invoice_id": note_id,
         "kind": "credit_note",
         "state": "draft",
+        "origin": "credit",
         "number": None,
         "issue_date": None,
         "due_date": None,

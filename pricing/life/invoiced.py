@@ -10,13 +10,18 @@ import polars as pl
 
 from metering.period import Month
 from pricing.archive import Archive
-from pricing.invoice import LINE, LINE_DETAIL
-from pricing.life.correction import ISSUED, Invoiced
+from pricing.invoice import LINE_DETAIL
+from pricing.life.correction import INVOICED_LINE, ISSUED, Invoiced
 from pricing.state import state_bytes, state_of
 
 Inputs = tuple[str, tuple[int, ...]]  # the hash of a catalog, and the loads that were known
 # What counts as invoiced if it is no draft, and what was made with `$load_ids` alone, in SQL.
-COUNTS = "(origin = 'run' or bills_again) and state in ('draft', 'approved', 'issued')"
+# Drafts that are blocked, or that no customer gets, wait for something: what they say is on no
+# invoice, and a later one may have it. They cannot be approved before a run has replaced them.
+COUNTS = (
+    "(origin in ('run', 'correction') or bills_again) and (state in ('approved', 'issued')"
+    " or (state = 'draft' and not is_blocked and purpose = 'customer'))"
+)
 IS_KNOWN = "run_id in (select run_id from runs where list_has_all($load_ids, load_ids))"
 
 
@@ -36,10 +41,13 @@ class Prior:
     closed: Mapping[Month, Sequence[str]]  # who has a document of them that no run replaces
     issued: pl.DataFrame  # schema ISSUED
     # What those of `counted` say of these months that may still be replaced, as they are now.
-    lines: pl.DataFrame = field(default_factory=LINE.to_frame)
+    lines: pl.DataFrame = field(default_factory=INVOICED_LINE.to_frame)
     details: pl.DataFrame = field(default_factory=LINE_DETAIL.to_frame)
     # The states that months in between hand on: of them there are drafts alone.
     handed_on: Mapping[Month, pl.DataFrame] = field(default_factory=dict)
+    # Those of `again` that are so far back that nothing but small totals, which wait, is taken of
+    # them: they hand on what they did.
+    waiting: tuple[Month, ...] = ()
 
     def content(self) -> bytes:
         """Write it as bytes; the same, the same bytes."""
@@ -48,6 +56,7 @@ class Prior:
             "state": state_bytes(self.state).decode(),
             "opening": state_bytes(self.opening).decode(),
             "again": [*map(str, self.again)],
+            "waiting": [*map(str, self.waiting)],
             "counted": [*self.counted],
             "closed": {str(month): sorted(ids) for month, ids in sorted(self.closed.items())},
             "issued": [
@@ -67,6 +76,7 @@ class Prior:
         """Read what `content` wrote."""
         document: dict[str, Any] = json.loads(content)
         issued = [[*texts, date.fromisoformat(day)] for *texts, day in document["issued"]]
+        waiting = tuple(map(Month.parse, document.get("waiting", [])))
         return cls(
             start=Month.parse(document["start"]),
             state=state_of(document["state"].encode()),
@@ -76,12 +86,13 @@ class Prior:
             closed={Month.parse(month): ids for month, ids in document["closed"].items()},
             issued=pl.DataFrame(issued, ISSUED, orient="row"),
             # What is absent a run did not record before it was thought of.
-            lines=_frame(document.get("lines"), LINE),
+            lines=_frame(document.get("lines"), INVOICED_LINE),
             details=_frame(document.get("details"), LINE_DETAIL),
             handed_on={
                 Month.parse(month): state_of(state.encode())
                 for month, state in document.get("handed_on", {}).items()
             },
+            waiting=waiting,
         )
 
 
@@ -133,14 +144,14 @@ def closed_before(
     return closed
 
 
-def issued_of(archive: Archive, periods: Sequence[Month]) -> pl.DataFrame:
-    """Name the documents that were issued for `periods`: schema `ISSUED`."""
+def issued_among(archive: Archive, counted: Sequence[str]) -> pl.DataFrame:
+    """Name those of some documents that were issued and that a run made: schema `ISSUED`."""
     query = (
         f"select {', '.join(ISSUED.names())} from invoices"
-        " where state = 'issued' and origin = 'run' and list_contains($periods, period)"
+        " where state = 'issued' and origin <> 'credit' and list_contains($counted, invoice_id)"
         " order by all"
     )
-    return archive.frame(query, {"periods": [*map(str, periods)]}).cast(ISSUED)
+    return archive.frame(query, {"counted": [*counted]}).cast(ISSUED)
 
 
 def read_invoiced(archive: Archive, prior: Prior) -> Invoiced:
@@ -174,8 +185,14 @@ def _lines_of(
     given = {"counted": [*counted], "periods": [*map(str, periods)]}
     lines = "list_contains($counted, invoice_id) and list_contains($periods, period)"
     of_lines = f"line_id in (select line_id from lines where {lines})"
+    # The reason for a tax stands with the sums of the document.
+    noted = (
+        "(select lines.*, legal_note as tax_note from lines left join taxes on"
+        " taxes.invoice_id = lines.invoice_id and treatment = tax_treatment and name = tax_name"
+        " and rate_ratio = tax_rate_ratio)"
+    )
     return (
-        archive.read(LINE, "lines", lines, "line_id", given),
+        archive.read(INVOICED_LINE, noted, lines, "line_id", given),
         archive.read(LINE_DETAIL, "details", of_lines, "line_id, position", given),
     )
 
@@ -189,8 +206,15 @@ def _frame(text: str | None, schema: pl.Schema) -> pl.DataFrame:
     """Read what `_text` wrote."""
     if text is None:
         return schema.to_frame()
-    exact = {name: pl.String() if kind.is_decimal() else kind for name, kind in schema.items()}
-    return pl.read_csv(text.encode(), schema=exact).cast(schema)
+    there = text.partition("\n")[0].split(",")
+    exact = {
+        name: pl.String() if kind.is_decimal() else kind
+        for name, kind in schema.items()
+        if name in there
+    }
+    found = pl.read_csv(text.encode(), schema=exact)
+    missing = [pl.lit(None, kind).alias(n) for n, kind in schema.items() if n not in there]
+    return found.with_columns(missing).select(schema.names()).cast(schema)
 
 
 def documented_in(archive: Archive, periods: Sequence[Month]) -> dict[Month, list[str]]:
@@ -218,17 +242,21 @@ def inputs_of_documents(archive: Archive) -> dict[Month, set[Inputs]]:
     return found
 
 
-def carried_before(archive: Archive, month: Month) -> list[Month]:
-    """The months whose lines stand on small totals that wait for an invoice which takes them."""
+def carried_before(archive: Archive, month: Month) -> dict[Month, list[str]]:
+    """Name whose small totals wait for an invoice that takes them, by the months of their lines."""
     query = (
-        "select distinct lines.period from invoices as small join lines using (invoice_id)"
+        "select distinct lines.period, small.account_id"
+        " from invoices as small join lines using (invoice_id)"
         " where small.state = 'carried' and small.period < $period and not exists ("
         "select 1 from lines as taken join invoices as later using (invoice_id)"
         " where taken.period = lines.period and later.account_id = small.account_id"
         " and later.period > small.period and later.state in ('approved', 'issued'))"
         " order by all"
     )
-    return [Month.parse(row[0]) for row in archive.frame(query, {"period": str(month)}).rows()]
+    found: dict[Month, list[str]] = {}
+    for period, account_id in archive.frame(query, {"period": str(month)}).rows():
+        found.setdefault(Month.parse(period), []).append(account_id)
+    return found
 
 
 def corrected_before(archive: Archive, month: Month) -> list[Month]:
@@ -238,7 +266,7 @@ def corrected_before(archive: Archive, month: Month) -> list[Month]:
     """
     query = (
         "select distinct lines.period from lines join invoices using (invoice_id)"
-        " where is_correction and (origin = 'run' or bills_again) and lines.period < $period"
+        " where is_correction and (origin <> 'credit' or bills_again) and lines.period < $period"
         " order by all"
     )
     return [Month.parse(row[0]) for row in archive.frame(query, {"period": str(month)}).rows()]
@@ -252,3 +280,23 @@ def last_with_others(archive: Archive, load_ids: Sequence[int]) -> Month | None:
     query = "select max(period) from runs where not list_has_all($load_ids, load_ids)"
     found = archive.value(query, {"load_ids": [*load_ids]})
     return None if found is None else Month.parse(found)
+
+
+def passed_on(archive: Archive, month: Month) -> pl.DataFrame:
+    """Add up what drafts of a month correct of earlier months: later drafts leave it out."""
+    query = (
+        "select account_id, period, kind, plan, charge, sum(amount_minor)::bigint as amount_minor"
+        " from lines semi join (select invoice_id from invoices where period = $period"
+        f" and {COUNTS} and state = 'draft') using (invoice_id) where is_correction"
+        " group by all order by all"
+    )
+    return archive.frame(query, {"period": str(month)})
+
+
+def drafted_after(archive: Archive, month: Month) -> list[Month]:
+    """Name the months after `month` that have drafts of runs."""
+    query = (
+        "select distinct period from invoices where period > $period and state = 'draft'"
+        " and origin <> 'credit' and line_count > 0 order by all"
+    )
+    return [Month.parse(row[0]) for row in archive.frame(query, {"period": str(month)}).rows()]

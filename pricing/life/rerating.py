@@ -25,7 +25,7 @@ from pricing.life.invoiced import (
     counted_before,
     documented_in,
     inputs_of_documents,
-    issued_of,
+    issued_among,
     last_with_others,
     read_invoiced,
     with_passing,
@@ -53,6 +53,8 @@ class Before:
         """Name who owes something for a month that was invoiced, and has no document of it."""
         found: dict[str, list[str]] = {}
         for month, again in self.again.items():
+            if month in self.prior.waiting:
+                continue
             payer_id = pl.col("account_id").replace(dict(again.payers))
             is_there = payer_id.is_in([*self.documented.get(month, ())])
             owing = again.lines.filter(~is_there, pl.col("amount_minor") != 0)
@@ -73,7 +75,8 @@ def look_back(
     """Find the state that a month begins with, and rate again what was invoiced before it.
 
     A month is rated again if its documents were made with other loads or another catalog than
-    there are now, if other documents correct it, or if a month before it is rated again. Months
+    there are now, if other documents correct it, or if a month before it is rated again. Of a month
+    that is farther back than the settings say, small totals that wait are taken alone. Months
     that were never billed for all accounts are rated one after the other, from the last recorded
     state on. Nothing is written.
     """
@@ -84,16 +87,21 @@ def look_back(
     with Archive.open(book) as archive:
         closed = closed_before(archive, month, load_ids)
         changed = _to_rate_again(archive, catalog, month, [*closed], load_ids)
-        start = min(changed, default=month)
-        months = tuple(sorted(m for m in closed if m >= start))
+        first = min(changed, default=month)
+        waiting = _waiting(archive, closed, month, first)
+        closed |= waiting
+        start = min([first, *waiting])
+        months = tuple(sorted(m for m in closed if m >= first or m in waiting))
+        counted = tuple(counted_before(archive, month, months, load_ids))
         prior = Prior(
             start=start,
             state=no_state(),  # what is not known yet follows
             opening=no_state(),
             again=months,
-            counted=tuple(counted_before(archive, month, months, load_ids)),
+            counted=counted,
             closed={m: closed[m] for m in months},
-            issued=issued_of(archive, months),
+            issued=issued_among(archive, counted),
+            waiting=tuple(sorted(waiting)),
         )
         prior = with_passing(archive, prior)
         late = last_with_others(archive, load_ids)
@@ -138,6 +146,7 @@ def _rate_again(
             rating = rate(at, state)
             payers = payers_of(catalog.facts(at))
             again[at] = Again(rating.lines, rating.details, rating.blocked(), payers)
+        if at in prior.again and (at not in prior.waiting or kept is None):
             paid = credit_state(no_state() if kept is None else kept)
             state = closings[at] = closing_state([paid, *rating.closing])
         else:
@@ -177,8 +186,20 @@ def _to_rate_again(
     now = (catalog.hash, tuple(load_ids))
     corrected = {*corrected_before(archive, month)}
     is_other = {m: known.get(m) != {now} or m in corrected for m in closed}
-    changed = [m for m in closed if m >= reach and is_other[m]]
-    return [*changed, *carried_before(archive, month)]
+    carried = {*carried_before(archive, month)}
+    return [m for m in closed if m >= reach and (is_other[m] or m in carried)]
+
+
+def _waiting(
+    archive: Archive, closed: Mapping[Month, list[str]], month: Month, start: Month
+) -> dict[Month, list[str]]:
+    """Name whose small totals wait, of months before `start`: nothing else of these changes."""
+    found = {}
+    for at, names in carried_before(archive, month).items():
+        taken = [name for name in names if name in closed.get(at, ())]
+        if at < start and taken:
+            found[at] = taken
+    return found
 
 
 def _state_before(

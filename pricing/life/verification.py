@@ -22,6 +22,7 @@ from metering.settings import Book
 from pricing.archive import Archive
 from pricing.catalog import Catalog, load_catalog
 from pricing.document_writer import documents
+from pricing.invoice import Drafts
 from pricing.life.invoiced import Prior
 from pricing.life.issued import document_of
 from pricing.life.lifecycle import content_hash
@@ -59,12 +60,19 @@ def verify_invoice(book: Book, name: str) -> Verdict:
     with known_at(book, catalog.settings, run["load_ids"]) as store:
         before = look_back_from(book, store, catalog, month, prior)
         rated = rate_after(store, catalog, month, before)
-    account_id, number = known["account_id"], int(invoice_id.rpartition("/")[2])
-    drafts = rated.drafts.of_accounts([account_id]).renumbered({account_id: number})
-    again = next(documents(drafts), None)
+    again = next(documents(_draft_of(rated.drafts, known)), None)
     if again is None:
         return Verdict(invoice_id, "differs", "its account has no draft any more")
     return _compare(invoice_id, known, again, _what_differs(run, files, catalog))
+
+
+def _draft_of(drafts: Drafts, known: Mapping[str, Any]) -> Drafts:
+    """Find the draft of an account and currency, and name it as the document that is known."""
+    is_it = (pl.col("account_id") == known["account_id"]) & (
+        pl.col("currency") == known["currency"]
+    )
+    found = drafts.with_invoices(drafts.invoices.filter(is_it))
+    return found.renamed(dict.fromkeys(found.invoices["invoice_id"], known["invoice_id"]))
 
 
 def _compare(
@@ -101,7 +109,7 @@ def _run_of(archive: Archive, invoice_id: str) -> dict[str, Any]:
         " where invoice_id = $invoice_id"
     )
     run = archive.frame(query, {"invoice_id": invoice_id}).row(0, named=True)
-    if run["origin"] != "run" or run["prior_sha256"] is None:
+    if run["origin"] == "credit" or run["prior_sha256"] is None:
         raise UsageError(
             f"'{invoice_id}' cannot be computed again: a person wrote it, or an older version",
             where="INVOICE_ID",

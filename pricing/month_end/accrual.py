@@ -18,12 +18,13 @@ from metering.settings import Book
 from metering.store import Store
 from pricing.adjustment import Agreement, adjust, agreements_in
 from pricing.asking import Ask, asks_of
-from pricing.billing import _units_of_time, _waived, make_terms
+from pricing.billing import make_terms
 from pricing.catalog import Catalog, load_catalog
 from pricing.charge import charge
 from pricing.coupon import coupons_in
 from pricing.coverage import take_usage, unused_units
 from pricing.document import Document
+from pricing.fee import units_of_time
 from pricing.line import round_lines
 from pricing.money import EXACT, exact_of
 from pricing.month_end.figures import figures_of
@@ -31,6 +32,7 @@ from pricing.proration import share
 from pricing.run import below_of, opening_state, read_usage
 from pricing.subscription import stretches_in
 from pricing.terms import Below, Terms
+from pricing.waiver import waived_charges
 
 # What each account has earned for a plan, in whole minor units, net of tax.
 EARNED = pl.Schema(
@@ -110,13 +112,13 @@ def earned_up_to(
     has_happened = pl.col("rate_date").is_null() | (pl.col("rate_date") <= day)
     owned = usage.filter(pl.col("account_id").is_not_null(), has_happened)
     units, _ = take_usage(owned, stretches, catalog.plans, terms)
-    fees = _units_of_time(catalog, month, terms)
+    fees = units_of_time(catalog, month, terms)
     idle = unused_units(stretches, terms)
     details, _ = charge(pl.concat([units, idle, fees]), terms)
     lines = round_lines(_by_day(details, fees, day, terms))
     coupons = coupons_in(month, catalog.redemptions, catalog.coupons)
     after = stretches_in(month.next(), catalog.subscriptions, catalog.plans)
-    agreements = agreements_in(stretches, after, catalog.plans, coupons, _waived(terms))
+    agreements = agreements_in(stretches, after, catalog.plans, coupons, waived_charges(terms))
     so_far = [_so_far(agreement, stretches, day) for agreement in agreements]
     added, _ = adjust(lines, so_far, month, terms.currencies(), opening)
     sums = pl.concat([lines, added]).group_by("account_id", "plan", "currency")

@@ -1,4 +1,4 @@
-"""The lines that a document shows add up to it, in both styles."""
+"""The lines that a document shows add up to it, in every style."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from pricing.documents.shown_line import ShownLine, shown_lines
 from pricing.money import MINOR_DECIMALS, minor_of
 from tests.documents.made import MADE, detail, document, fee, line, styled
 
-STYLES = ("by_charge", "by_price")
+STYLES = ("by_charge", "by_price", "by_sender")
 
 
 def by_price(*details: Detail, currency: str = "EUR") -> list[tuple[object, ...]]:
@@ -131,3 +131,38 @@ def test_prices_share_the_rounded_amount_each_within_a_minor_unit(
 
     assert sum(minor_of(shown.amount, currency) for shown in listed) == minor_of(made.net, currency)
     assert all(is_exact(shown) for shown in listed)
+
+
+def test_the_lines_of_a_sender_stand_together_after_what_has_none() -> None:
+    def sent(quantity: str, price: str, sender_id: str) -> Detail:
+        return detail(quantity, price).model_copy(update={"sender_id": sender_id})
+
+    marketing = line("marketing", [sent("3", "0.015", "49170"), sent("1", "0.015", "49160")])
+    utility = line("utility", [sent("1", "0.1", "49160"), sent("2", "0.2", "49160")])
+    made = document([marketing, line("platform", [fee("49")], kind="fixed_fee"), utility])
+
+    shown = shown_lines(styled(made, lines="by_sender"))
+    told = [(one.sender_id, one.charge, one.unit_price, str(one.amount)) for one in shown]
+    assert told == [
+        (None, "platform", Decimal(49), "49.00"),
+        ("49160", "marketing", Decimal("0.015"), "0.02"),  # of 0.06 for both
+        ("49160", "utility", None, "0.50"),
+        ("49170", "marketing", Decimal("0.015"), "0.04"),
+    ]
+
+
+@given(cells_of_a_line, st.data(), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_senders_share_the_rounded_amount_each_within_a_minor_unit(
+    cells: list[Detail], data: st.DataObject, currency: str
+) -> None:
+    senders = st.sampled_from([None, "49160", "49170", "49180"])
+    sent = [one.model_copy(update={"sender_id": data.draw(senders)}) for one in cells]
+    made = document([line("messages", sent, currency=currency)])
+    listed = shown_lines(styled(made, lines="by_sender"))
+
+    assert sum(minor_of(shown.amount, currency) for shown in listed) == minor_of(made.net, currency)
+    for shown in listed:
+        own = [one for one in sent if shown.sender_id in (None, one.sender_id)]
+        if shown.sender_id is not None:
+            exact = sum(((one.amount or Decimal(0)) for one in own), Decimal(0))
+            assert abs(shown.amount - exact) < Decimal(1).scaleb(-MINOR_DECIMALS[currency])

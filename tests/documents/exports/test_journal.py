@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from beancount import loader
 from beancount.core import data
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +28,9 @@ from pricing.documents.journal import (
     opened_accounts,
 )
 from pricing.documents.ledger_accounts import LedgerAccounts, ledger_accounts
+from pricing.starter import init_book
 from tests.documents.made import MADE, detail, document, fee, line
+from tollbook import main
 
 TOGETHER = [
     made.model_copy(update={"number": None if made.number is None else f"INV-{place:05}"})
@@ -211,3 +214,12 @@ def test_an_account_that_no_ledger_takes_is_refused(tmp_path: Path) -> None:
         "ledger.toml bank",
         "ledger.toml banks",
     ]
+
+
+def test_a_check_of_a_book_reads_its_ledger_accounts(tmp_path: Path) -> None:
+    init_book(tmp_path / "book")
+    (tmp_path / "book" / "ledger.toml").write_text('bank = "My bank"\n')
+    checked = CliRunner().invoke(main, ["check", "--book", str(tmp_path / "book")])
+
+    assert checked.exit_code == 2
+    assert "ledger.toml bank\n  'My bank' is no account of a ledger" in checked.stdout

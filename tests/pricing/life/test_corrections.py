@@ -167,10 +167,9 @@ def test_charges_that_were_renamed_are_taken_off_and_charged_anew(office: Office
     assert office.verdict("acme/2026-10/1") == "same bytes"
 
 
-def test_amounts_of_two_currencies_are_never_added_up(office: Office) -> None:
-    """An account that pays in dollars from October on is late for September, which was in euro."""
-    dollars = plan(name="dollars").replace("EUR", "USD")
-    office.write("plans/dollars.toml", dollars)
+def dollars_from_october(office: Office) -> None:
+    """Acme pays in dollars from October on; September was in euro."""
+    office.write("plans/dollars.toml", plan(name="dollars").replace("EUR", "USD"))
     office.write(
         "accounts.csv",
         "account_id,effective_from,name,currency\nacme,,Acme,EUR\nacme,2026-10-01,Acme,USD\n"
@@ -181,14 +180,189 @@ def test_amounts_of_two_currencies_are_never_added_up(office: Office) -> None:
         "account_id,plan,effective_from,effective_to\nacme,plain,,2026-10-01\n"
         "acme,dollars,2026-10-01,\nbistro,plain,,\n",
     )
+
+
+def test_a_month_in_another_currency_is_corrected_on_a_document_of_its_own(office: Office) -> None:
+    """Nothing is converted, nothing is added up, and nothing is held back."""
+    dollars_from_october(office)
+    office.load(office.send(10, "2026-09-10"))
+    numbers = office.close("2026-09")
+    office.load(office.send(2, "2026-09-11"), office.send(4, "2026-10-11"))
+    given = office.close("2026-10")
+
+    assert office.lines("acme/2026-10/1") == {"messages": 40}
+    assert office.lines("acme/2026-10/2") == {"2026-09.messages": 20}
+    of_month, correction = (office.document(f"acme/2026-10/{n}") for n in (1, 2))
+    assert (of_month["currency"], of_month["total"], of_month["corrects"]) == ("USD", "0.40", [])
+    assert (correction["currency"], correction["total"]) == ("EUR", "0.20")
+    assert [one["number"] for one in correction["corrects"]] == [numbers["acme/2026-09/1"]]
+    assert correction["coverage"]["deliveries"] == "0"
+    assert {given["acme/2026-10/1"], given["acme/2026-10/2"]} == {
+        "INV-2026-00002",
+        "INV-2026-00003",
+    }
+    assert office.verdict("acme/2026-10/1") == office.verdict("acme/2026-10/2") == "same bytes"
+    office.load(office.send(1, "2026-11-11"))
+    office.close("2026-11")
+    assert office.lines("acme/2026-11/1") == {"messages": 10}
+    assert office.lines("acme/2026-11/2") == {}
+
+
+def test_less_in_another_currency_is_a_credit_note_of_its_own(office: Office) -> None:
+    dollars_from_october(office)
+    office.load(office.send(10, "2026-09-10"))
+    numbers = office.close("2026-09")
+    office.write("plans/plain.toml", plan(MESSAGES + per_unit("0.07")))
+    office.load(office.send(4, "2026-10-11"))
+    given = office.close("2026-10")
+
+    note = office.document(given["acme/2026-10/2"])
+    assert (note["kind"], note["currency"], note["total"]) == ("credit_note", "EUR", "0.30")
+    assert [one["number"] for one in note["corrects"]] == [numbers["acme/2026-09/1"]]
+
+
+def test_the_two_documents_of_a_month_are_replaced_and_kept_each_by_itself(office: Office) -> None:
+    dollars_from_october(office)
     office.load(office.send(10, "2026-09-10"))
     office.close("2026-09")
     office.load(office.send(2, "2026-09-11"), office.send(4, "2026-10-11"))
-    office.bill("2026-10", exit_code=3)
+    office.bill("2026-10")
+    office.approve("acme/2026-10/1")
+    office.load(office.send(3, "2026-09-12"))
+    office.bill("2026-10")
+    assert office.lines("acme/2026-10/1") == {"messages": 40}
+    assert office.lines("acme/2026-10/2") == {"2026-09.messages": 50}
 
-    document = office.document("acme/2026-10/1")
-    assert (document["currency"], document["total"]) == ("USD", "0.40")
-    assert "2026-09: 0.20 EUR" in document["blocked"][0]["what"]
+    office.run("invoice", "reopen", "acme/2026-10/1", "--reason", "a mistake")
+    office.approve("acme/2026-10/2")
+    office.load(office.send(1, "2026-10-12"), office.send(1, "2026-09-13"))
+    office.bill("2026-10")
+    made = {name: office.lines(name) for name in office.documents() if "acme/2026-10" in name}
+    assert sorted(made.values(), key=str) == [{"2026-09.messages": 50}, {"messages": 50}]
+
+    office.approve("2026-10")
+    office.issue("2026-10")
+    office.close("2026-11")
+    assert office.lines("acme/2026-11/1") == {}
+    assert office.lines("acme/2026-11/2") == {"2026-09.messages": 10}
+
+
+def test_a_correction_goes_to_who_pays_for_the_month_that_it_is_for(office: Office) -> None:
+    """Bistro paid for acme in September; from October on acme pays for itself."""
+    office.write(
+        "accounts.csv",
+        "account_id,effective_from,name,payer_id\nacme,,Acme,bistro\nacme,2026-10-01,Acme,\n"
+        "bistro,,Bistro,\n",
+    )
+    office.load(office.send(10, "2026-09-10"))
+    numbers = office.close("2026-09")
+    office.load(office.send(2, "2026-09-11"), office.send(4, "2026-10-11"))
+    office.close("2026-10")
+
+    assert office.lines("acme/2026-10/1") == {"messages": 40}
+    assert office.lines("bistro/2026-10/1") == {"acme.2026-09.messages": 20}
+    document = office.document("bistro/2026-10/1")
+    assert document["lines"][0]["account_name"] == "Acme"
+    assert document["corrects"] == [
+        {"number": numbers["bistro/2026-09/1"], "issue_date": "2026-10-03"}
+    ]
+
+
+def test_a_payer_that_is_another_by_now_is_told_who_got_what_is_corrected(office: Office) -> None:
+    """The file says by now that bistro paid for acme in September; acme was invoiced for it."""
+    office.load(office.send(10, "2026-09-10"), office.send(1, "2026-09-10", "2"))
+    numbers = office.close("2026-09")
+    office.write("accounts.csv", "account_id,name,payer_id\nacme,Acme,bistro\nbistro,Bistro,\n")
+    office.load(office.send(2, "2026-09-11"))
+    office.close("2026-10")
+
+    assert office.lines("bistro/2026-10/1") == {"acme.2026-09.messages": 20}
+    assert office.document("bistro/2026-10/1")["corrects"] == [
+        {"number": numbers["acme/2026-09/1"], "issue_date": "2026-10-03", "account_id": "acme"},
+        {"number": numbers["bistro/2026-09/1"], "issue_date": "2026-10-03"},
+    ]
+    shown = office.run("invoice", "show", "bistro/2026-10/1").stdout
+    assert "of 2026-10-03, which acme got" in shown
+
+
+def test_the_details_of_a_correction_add_up_to_what_it_is_rounded_from(office: Office) -> None:
+    """Two cells of 0.004 are 0.01 together, of which the first was invoiced as nothing."""
+    office.write("plans/plain.toml", plan(MESSAGES + per_unit("0.004")))
+    office.load(office.send(1, "2026-09-10"))
+    office.close("2026-09")
+    office.load(office.send(1, "2026-09-11"))
+    office.close("2026-10")
+    office.load(office.send(1, "2026-09-12"))
+    office.close("2026-11")
+
+    (line,) = office.document("acme/2026-10/1")["lines"]
+    assert line["amount"] == "0.01"
+    assert [(one["amount"], one["note"]) for one in line["details"]] == [
+        ("0.004", None),
+        ("0.006", "rounding of what was invoiced"),
+    ]
+    # 0.012 are 0.01, too: the third is nothing, and takes that rounding back.
+    (line,) = office.document("acme/2026-11/1")["lines"]
+    assert line["amount"] == "0.00"
+    assert sorted(one["amount"] for one in line["details"]) == ["-0.006", "0.004"]
+
+
+def test_a_note_that_corrects_a_small_total_names_the_document_that_took_it(
+    office: Office,
+) -> None:
+    office.invoicing("carry_below = { EUR = 1.00 }\n")
+    office.load(office.send(5, "2026-09-10"))
+    assert office.close("2026-09")["acme/2026-09/1"] == "carried"
+    office.load(office.send(20, "2026-10-10"))
+    numbers = office.close("2026-10")
+    office.write("senders.csv", "sender_id,account_id,valid_from\n1,acme,2026-10-01\n2,bistro,\n")
+    office.invoicing("")
+    office.close("2026-11")
+
+    assert office.lines("acme/2026-11/1") == {"2026-09.messages": -50}
+    assert office.document("acme/2026-11/1")["corrects"] == [
+        {"number": numbers["acme/2026-10/1"], "issue_date": "2026-11-03"}
+    ]
+
+
+def test_a_small_total_that_waits_longer_takes_no_other_old_month_along(office: Office) -> None:
+    """Bistro's September is out of reach when its small total comes; acme's stays as it is."""
+    small = "months_back = 1\ncarry_below = { EUR = 1.00 }\n"
+    office.invoicing(small)
+    allowance = "allowance = { quantity = 10, carry_over_months = 1 }\n"
+    office.write("plans/plain.toml", plan(MESSAGES + allowance + per_unit("0.10")))
+    office.write("subscriptions.csv", SINCE_SEPTEMBER)
+    office.load(office.send(30, "2026-09-10"), office.send(12, "2026-09-10", "2"))
+    office.close("2026-09")
+    office.load(office.send(20, "2026-10-10"))
+    office.close("2026-10")
+    office.load(office.send(7, "2026-09-12"), office.send(30, "2026-11-10", "2"))
+    office.close("2026-11")
+
+    assert office.lines("bistro/2026-11/1") == {"messages": 100, "2026-09.messages": 20}
+    assert office.lines("acme/2026-11/1") == {}
+    assert office.verdict("bistro/2026-11/1") == "same bytes"
+
+
+def test_a_blocked_draft_holds_no_correction_back(office: Office) -> None:
+    where = 'where = { category = ["marketing"] }\n'
+    office.write("plans/plain.toml", plan(MESSAGES + where + per_unit("0.10")))
+    office.load(office.send(10, "2026-09-10"))
+    office.close("2026-09")
+    strange = office.send(1, "2026-10-11", category="utility")
+    office.load(office.send(2, "2026-09-11"), office.send(3, "2026-10-11"), strange)
+    office.bill("2026-10", exit_code=3)
+    assert office.lines("acme/2026-10/1")["2026-09.messages"] == 20
+    office.bill("2026-11")
+    assert office.lines("acme/2026-11/1") == {"2026-09.messages": 20}
+
+    # Unblocked before November is approved, October has it, and November is to be billed again.
+    office.write("plans/plain.toml", plan(MESSAGES + per_unit("0.10")))
+    said = office.run("bill", "2026-10").stderr
+    assert "bill 2026-11 again" in said
+    office.bill("2026-11")
+    assert office.lines("acme/2026-10/1") == {"messages": 40, "2026-09.messages": 20}
+    assert office.lines("acme/2026-11/1") == {}
 
 
 def test_an_account_with_documents_is_not_taken_out_of_the_book(office: Office) -> None:

@@ -26,6 +26,7 @@ from pricing.life.credit_note import Wish, discard, draft_credit_note
 from pricing.life.issued import broken_documents
 from pricing.life.lifecycle import approve, issue, reopen, void
 from pricing.life.trail import broken_links, rows_of
+from pricing.money import minor_of
 from tests.pricing.life.small_office import MEMBERS, PLAIN, SEPTEMBER, opened
 
 IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"
@@ -164,10 +165,22 @@ class Life(RuleBasedStateMachine):
             self.issue(month)
 
         assert self.office.billed() == self.office.owed(last)
+        self.lines_are_their_details_rounded_once()
         assert [*broken_links(rows_of(self.archive))] == []
         assert [*broken_documents(self.archive)] == []
         self.numbers_have_no_gap()
         self.credit_notes_take_no_more_than_there_is()
+
+    def lines_are_their_details_rounded_once(self) -> None:
+        """Corrections, too, but for what a person credits: that is an amount as it is."""
+        rows = self.archive.frame(
+            "select line_id, amount_exact, amount_minor, sum(details.amount) as added"
+            " from lines join details using (line_id) join invoices using (invoice_id)"
+            " where origin <> 'credit' group by all"
+        ).rows()
+        for line_id, exact, cents, added in rows:
+            assert added == exact, line_id
+            assert minor_of(exact, "USD") == cents, line_id
 
     def numbers_have_no_gap(self) -> None:
         rows = self.archive.frame("select series, year, sequence, number from issued").rows()
