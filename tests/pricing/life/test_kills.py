@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from metering.errors import LockedError
+from pricing.documents.pdf_files import LOCK
 from tests.pricing.life.office import FILES, SETTINGS, Office, plan
 
 IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"
@@ -113,6 +114,44 @@ def test_jobs_that_are_killed_and_run_again_end_like_unbroken_ones(
             kills += kill_after(job, moments.uniform(0, 1.2 * duration))
             broken.run(*arguments)
         assert facts(broken) == expected
+
+    assert kills >= KILLS
+
+
+def printed(office: Office) -> dict[str, bytes]:
+    """The files of documents, each by its place."""
+    root = office.book.root / "documents"
+    found = [path for path in root.rglob("*") if path.is_file() and path.name != LOCK]
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+
+
+def test_printing_that_is_killed_and_run_again_ends_like_an_unbroken_one(
+    office: Office, tmp_path: Path, few_facts: Path
+) -> None:
+    """It is killed again and again in the same folder, where each time a little more is there."""
+    arguments = ("invoice", "pdf", "--all", "2026-09")
+    unbroken = office.copy(tmp_path / "unbroken")
+    job = start(unbroken, few_facts, arguments)
+    begun = time.monotonic()
+    job.communicate()
+    duration = time.monotonic() - begun
+    assert job.returncode == 0
+    expected, known = printed(unbroken), facts(unbroken)
+    assert len(expected) == len(ACCOUNTS)
+    moments = random.Random(20261104)
+    kills, rounds = 0, 0
+
+    while kills < KILLS and rounds < 10 * KILLS:
+        broken = office.copy(tmp_path / f"printed-{rounds}")
+        rounds += 1
+        for _ in range(5):
+            job = start(broken, few_facts, arguments)
+            kills += kill_after(job, moments.uniform(0, 1.1 * duration))
+            whole = {name: content for name, content in printed(broken).items() if name in expected}
+            assert whole.items() <= expected.items()
+        assert broken.run(*arguments).exit_code == 0
+        assert printed(broken) == expected
+        assert facts(broken) == known
 
     assert kills >= KILLS
 
