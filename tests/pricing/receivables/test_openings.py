@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -26,15 +25,12 @@ from pricing.receivables.openings import Taken, import_openings
 from pricing.receivables.statement import statement
 from pricing.run import bill
 from tests.metering.builders import seconds, status, webhook
-from tests.pricing.owing import (
+from tests.pricing.receivables.owing import (
     ACTOR,
     ZONE,
-    copy_of,
-    issued_book,
     open_of,
     record,
     row,
-    undone,
 )
 from tests.scenarios.office import load, write_book
 from tollbook import main
@@ -46,28 +42,6 @@ DOCUMENTS = (
     "G-2,corner,credit_note,EUR,2.00,2.00,2026-08-02,2026-08-02\n"
 )
 SERIES = "series,year,last_number\ninvoice,2027,40\ncredit_note,2026,3\n"
-
-
-@pytest.fixture(scope="module")
-def book(
-    tmp_path_factory: pytest.TempPathFactory,
-    make_book: Callable[..., Book],
-    usage_row: Callable[..., Any],
-    usage_frame: Callable[..., pl.DataFrame],
-) -> Book:
-    return issued_book(tmp_path_factory.mktemp("owing"), make_book, usage_row, usage_frame)
-
-
-@pytest.fixture(scope="module")
-def opened(book: Book) -> Iterator[Archive]:
-    with copy_of(book) as archive:
-        yield archive
-
-
-@pytest.fixture
-def archive(opened: Archive) -> Iterator[Archive]:
-    with undone(opened):
-        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Payments: none counts twice, none is more than what is open, and the balances always add up."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -27,13 +27,11 @@ from pricing.receivables.payments import (
     undo_write_off,
     write_off,
 )
-from tests.pricing.owing import (
+from tests.pricing.receivables.owing import (
     ACTOR,
     ZONE,
     balance_of,
-    copy_of,
     credit,
-    issued_book,
     open_of,
     owed_by,
     record,
@@ -47,28 +45,6 @@ OWNERS = {FIRST: "acme", SECOND: "acme", OTHER: "bistro"}
 DUE = {FIRST: 100_00, SECOND: 50_00, OTHER: 7_00}
 DAY = date(2026, 11, 10)
 LATER = date(2026, 12, 31)
-
-
-@pytest.fixture(scope="module")
-def book(
-    tmp_path_factory: pytest.TempPathFactory,
-    make_book: Callable[..., Book],
-    usage_row: Callable[..., Any],
-    usage_frame: Callable[..., pl.DataFrame],
-) -> Book:
-    return issued_book(tmp_path_factory.mktemp("owing"), make_book, usage_row, usage_frame)
-
-
-@pytest.fixture(scope="module")
-def opened(book: Book) -> Iterator[Archive]:
-    with copy_of(book) as archive:
-        yield archive
-
-
-@pytest.fixture
-def archive(opened: Archive) -> Iterator[Archive]:
-    with undone(opened):
-        yield opened
 
 
 def problems_of(error: pytest.ExceptionInfo[BookError]) -> list[str]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -21,41 +20,17 @@ from pricing.receivables import statement as statements
 from pricing.receivables.ageing import AGES, AMOUNTS, aged, reminders, totals_of
 from pricing.receivables.balance import BALANCE, balances
 from pricing.receivables.statement import CLOSING, OPENING, Line, statement
-from tests.pricing.owing import (
+from tests.pricing.receivables.owing import (
     ZONE,
     copy_of,
     credit,
-    issued_book,
     owed_by,
     record,
     row,
-    undone,
 )
 from tollbook import main
 
 TODAY = date(2026, 12, 20)
-
-
-@pytest.fixture(scope="module")
-def book(
-    tmp_path_factory: pytest.TempPathFactory,
-    make_book: Callable[..., Book],
-    usage_row: Callable[..., Any],
-    usage_frame: Callable[..., pl.DataFrame],
-) -> Book:
-    return issued_book(tmp_path_factory.mktemp("owing"), make_book, usage_row, usage_frame)
-
-
-@pytest.fixture(scope="module")
-def opened(book: Book) -> Iterator[Archive]:
-    with copy_of(book) as archive:
-        yield archive
-
-
-@pytest.fixture
-def archive(opened: Archive) -> Iterator[Archive]:
-    with undone(opened):
-        yield opened
 
 
 def balance(minor: int, due: date | None, **given: object) -> dict[str, object]:
