@@ -127,7 +127,7 @@ def _taken_back(billed: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     rows = billed.join(charges, on=["plan", "charge"], how="left").join(
         terms.accounts, on="account_id", how="left"
     )
-    empty = (name for name in ("market", "category", "pricing_type", "reason", "evidence"))
+    empty = ("market", "category", "pricing_type", "reason", "evidence", "sender_id")
     return rows.with_columns(
         *(pl.lit(None, pl.String).alias(name) for name in empty),
         kind=pl.col("kind").fill_null("fixed_fee"),

@@ -76,6 +76,7 @@ class Files:
     unit_price: str = "1.00"
     moved_from: date | None = None  # from when on a sender of acme belongs to bistro
     invoicing: Invoicing = PLAIN
+    tax_ratio: str = "0.19"
 
     def catalog(self) -> Catalog:
         rows = (
@@ -93,7 +94,7 @@ class Files:
             for n, (account_id, name) in enumerate(zip(ACCOUNTS, known, strict=True), start=2)
         )
         seller = Seller(name="S", country="DE", time_zone="Europe/Berlin", currency="USD")
-        vat = {"line": 2, "treatment": "standard", "name": "VAT", "rate_ratio": "0.19"}
+        vat = {"line": 2, "treatment": "standard", "name": "VAT", "rate_ratio": self.tax_ratio}
         return Catalog(
             settings=Settings(seller=seller, invoicing=self.invoicing),
             accounts=Accounts(accounts, (), "Europe/Berlin"),
@@ -153,11 +154,22 @@ class SmallOffice:
 
     def billed(self) -> Billed:
         """What issued documents charge, apart from credit notes that stay."""
-        return self._cents("state = 'issued' and (origin = 'run' or bills_again)")
+        return self._cents("state = 'issued' and (origin <> 'credit' or bills_again)")
 
     def recorded(self) -> Billed:
         """What credit notes took off that stay."""
-        return self._cents("state = 'issued' and origin <> 'run' and not bills_again")
+        return self._cents("state = 'issued' and origin = 'credit' and not bills_again")
+
+    def billed_at_other_taxes(self) -> Billed:
+        """What issued documents charge, by account, at another rate than there is now."""
+        rows = self.archive.frame(
+            "select account_id, lines.period, tax_name, tax_rate_ratio::varchar,"
+            " tax_treatment, sum(amount_minor)::bigint from lines semi join (select invoice_id"
+            " from invoices where state = 'issued' and (origin <> 'credit' or bills_again))"
+            " using (invoice_id) where tax_rate_ratio <> $ratio::decimal(38, 12) group by all",
+            {"ratio": self.files.tax_ratio},
+        ).rows()
+        return {row[:5]: row[5] for row in rows if row[5]}
 
     def _cents(self, condition: str) -> Billed:
         rows = self.archive.frame(

@@ -66,6 +66,10 @@ class Life(RuleBasedStateMachine):
     def correct_the_price(self, unit_price: str) -> None:
         self.office.files = replace(self.office.files, unit_price=unit_price)
 
+    @rule(tax_ratio=st.sampled_from(["0.19", "0.16"]))
+    def correct_the_tax(self, tax_ratio: str) -> None:
+        self.office.files = replace(self.office.files, tax_ratio=tax_ratio)
+
     @rule(day=st.sampled_from([None, date(2026, 9, 10), date(2026, 10, 10)]))
     def move_a_sender(self, day: date | None) -> None:
         self.office.files = replace(self.office.files, moved_from=day)
@@ -165,6 +169,7 @@ class Life(RuleBasedStateMachine):
             self.issue(month)
 
         assert self.office.billed() == self.office.owed(last)
+        assert self.office.billed_at_other_taxes() == {}
         self.lines_are_their_details_rounded_once()
         assert [*broken_links(rows_of(self.archive))] == []
         assert [*broken_documents(self.archive)] == []
