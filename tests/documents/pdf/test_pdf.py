@@ -267,7 +267,7 @@ def test_the_exact_details_are_attached_as_csv() -> None:
     assert rows[0] == ",".join(COLUMNS)
     assert rows[1] == (
         "acct-1/2026-10/1#marketing,marketing,acct-1,2026-10,deliveries,Germany,marketing,regular,,"
-        "1204,1204,0.1131,136.1724,2026-10-01,two sources,billed,,EUR"
+        "1204,1204,0.1131,136.1724,2026-10-01,two sources,billed,,,EUR"
     )
     assert len(rows) == 1 + sum(len(made.details) for made in MADE["taxed"].lines)
 
