@@ -103,6 +103,7 @@ def check_plan(plan: Plan, where: str) -> Iterator[Problem]:
     for number, version in enumerate(plan.version):
         place = f"{where} version.{number}"
         yield from _repeated_names(version, place)
+        yield from _prefixed_names(plan, version, place)
 
 
 def check_dates(plan: Plan, where: str) -> Iterator[Problem]:
@@ -145,6 +146,16 @@ def _repeated_names(version: Version, place: str) -> Iterator[Problem]:
         if short in RESERVED:
             what = f"'{name}' is the name of a line that the engine writes itself"
             yield Problem(place, what, "choose another name")
+
+
+def _prefixed_names(plan: Plan, version: Version, place: str) -> Iterator[Problem]:
+    # So a line is shown whose name another plan of the account has, too: it could not be told from
+    # the name of a charge when the line is read back.
+    prefix = f"{plan.plan}: "
+    for name in version.names():
+        if name.startswith(prefix):
+            what = f"the name '{name}' begins with the plan's, as lines of two plans do on invoices"
+            yield Problem(place, what, f"write '{name.removeprefix(prefix)}'")
 
 
 def _unsteady_names(plan: Plan, where: str) -> Iterator[Problem]:

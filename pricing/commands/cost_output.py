@@ -48,15 +48,24 @@ def show_costs(book: Book, month: Month, accounts: Sequence[str], output_format:
 
 
 def _rows(lines: pl.DataFrame, costs: pl.DataFrame, currency: str) -> list[dict[str, Any]]:
-    key = ["account_id", "plan", "charge", "network_charge"]
+    """Set each line beside what the usage of its charge cost, and name costs of no line.
+
+    What a correction is about was charged by the network in the month that it corrects.
+    """
+    key = ["account_id", "plan", "charge", "network_charge", "is_of_usage"]
     of_no_line = pl.when(pl.col("charge").is_null()).then("network_charge")
-    costs = costs.with_columns(network_charge=of_no_line)
-    named = lines.with_columns(charge=pl.col("line_id").str.split("#").list.last(), shown="charge")
-    by_charge = costs.group_by(key).agg(
-        pl.col("amount").sum(), pl.col("unpriced").sum(), used=pl.col("quantity").sum()
+    by_charge = (
+        costs.with_columns(network_charge=of_no_line, is_of_usage=pl.lit(value=True))
+        .group_by(key)
+        .agg(pl.col("amount").sum(), pl.col("unpriced").sum(), used=pl.col("quantity").sum())
     )
-    bare = named.with_columns(charge=in_plan(), network_charge=pl.lit(None, pl.String))
-    both = bare.join(by_charge, on=key, how="full", coalesce=True, nulls_equal=True)
+    named = lines.with_columns(
+        shown="charge",
+        charge=in_plan(),
+        network_charge=pl.lit(None, pl.String),
+        is_of_usage=(pl.col("kind") == "usage") & ~pl.col("is_correction"),
+    )
+    both = named.join(by_charge, on=key, how="full", coalesce=True, nulls_equal=True)
     ordered = both.sort("account_id", "plan", "position", "charge", nulls_last=True)
     return [_row(row, currency) for row in ordered.iter_rows(named=True)]
 
@@ -66,11 +75,14 @@ def _row(row: Mapping[str, Any], currency: str) -> dict[str, Any]:
     unpriced = row["unpriced"] or Decimal(0)
     is_unknown = row["amount"] is None or (unpriced > 0 and unpriced == row["used"])
     cost = None if is_unknown else minor_of(row["amount"], currency)
-    # A margin is of one currency, and of costs that are all known.
+    # A margin is of one month and currency, and of costs that are all known.
     has_margin = price is not None and not unpriced and row["currency"] == currency
+    shown = row["shown"] or row["charge"] or f"(no line: {row['network_charge'] or '?'})"
+    if row["is_correction"]:
+        shown, has_margin = f"{shown} (correction of {row['period']})", False
     return {
         "account": row["account_id"],
-        "charge": row["shown"] or row["charge"] or f"(no line: {row['network_charge'] or '?'})",
+        "charge": shown,
         "price": None if price is None else exact_of(price, row["currency"]),
         "currency": row["currency"],
         "cost": None if cost is None else exact_of(cost, currency),

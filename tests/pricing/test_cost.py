@@ -138,6 +138,46 @@ def test_a_cost_that_is_not_known_is_not_zero(book: Book) -> None:
     assert (row["unpriced"], row["cost"], row["margin"]) == ("2", None, None)
 
 
+def test_lines_of_two_plans_in_a_month_have_the_costs_of_their_own_usage(book: Book) -> None:
+    """Names with capitals and blanks, and the account on whose invoice the line stands, too."""
+    own = FILES["plans/reseller.toml"].replace('"network"', '"Net & Fees"', 1)
+    (book.root / "plans/reseller.toml").write_text(own)
+    (book.root / "plans/later.toml").write_text(own.replace('"reseller"', '"later"'))
+    (book.root / "accounts.csv").write_text("account_id,name,payer_id\nacme,Acme,boss\nboss,B,\n")
+    (book.root / "senders.csv").write_text("sender_id,account_id\n1,acme\n")
+    (book.root / "subscriptions.csv").write_text(
+        "account_id,plan,effective_from,effective_to\n"
+        "acme,reseller,,2026-10-16\nacme,later,2026-10-16,\n"
+    )
+    load(book, *_many("1", 100), *[message("1", datetime(2026, 10, 20, tzinfo=UTC))] * 20)
+    rows = costs(book)
+
+    first, second = rows["acme", "reseller: Net & Fees"], rows["acme", "later: Net & Fees"]
+    assert (first["price"], first["cost"], first["margin"]) == ("9.38", "6.25", "3.13")
+    assert (second["price"], second["cost"], second["margin"]) == ("1.88", "1.25", "0.63")
+    assert {(row["account"], row["cost"]) for row in rows.values()} == {
+        ("acme", "6.25"),
+        ("acme", "1.25"),
+        ("acme", None),
+    }
+
+
+def test_a_correction_has_no_cost_of_the_month_that_it_stands_in(book: Book) -> None:
+    (book.root / "subscriptions.csv").write_text("account_id,plan\nacme,reseller\n")
+    load(book, *[message("1", datetime(2026, 9, 20, tzinfo=UTC))] * 2)
+    for args in (["bill", "2026-09"], ["invoice", "approve", "2026-09"]):
+        assert _run(book, *args).exit_code == 0
+    issued = _run(book, "invoice", "issue", "2026-09", "--date", "2026-10-02")
+    assert issued.exit_code == 0, issued.output
+    late = [message("1", datetime(2026, 9, 21, tzinfo=UTC))] * 6
+    load(book, *[message("1", datetime(2026, 9, 20, tzinfo=UTC))] * 2, *late, *_many("1", 100))
+    rows = costs(book)
+
+    correction = rows["acme", "network (correction of 2026-09)"]
+    assert (correction["cost"], correction["margin"]) == (None, None)
+    assert rows["acme", "network"]["cost"] == "6.25"
+
+
 def test_without_a_cost_plan_nothing_is_guessed(book: Book) -> None:
     (book.root / "tollbook.toml").write_text(FILES["tollbook.toml"].partition("[cost]")[0])
     args = ["bill", "2026-10", "--side", "cost", "--book", str(book.root)]
@@ -145,6 +185,10 @@ def test_without_a_cost_plan_nothing_is_guessed(book: Book) -> None:
 
     assert result.exit_code == 2
     assert "the settings do not say what the network charges" in result.stderr
+
+
+def _run(book: Book, *args: str) -> Result:
+    return CliRunner().invoke(tollbook.main, [*args, "--book", str(book.root)])
 
 
 def _many(sender: str, count: int) -> list[Any]:
