@@ -91,6 +91,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
             assert anchor in set(anchors(text_of(place))), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_link_that_names_a_decision_by_its_number_leads_to_it(page: Path) -> None:
+    links = re.findall(r"\[[^\]]*?\b(0\d{3})\b[^\]]*\]\(([^)\s]+)\)", text_of(page))
+
+    assert [(number, target) for number, target in links if f"{number}-" not in target] == []
+
+
 def anchors(text: str) -> Iterator[str]:
     for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
         yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

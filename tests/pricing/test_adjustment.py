@@ -168,6 +168,28 @@ def test_a_commitment_of_three_months_is_settled_in_the_third(lines: Callable[..
     assert lines(more=more, months=3)["Commitment"] == "50.10"
 
 
+def test_the_part_month_in_which_a_contract_begins_counts_as_a_whole_one(
+    lines: Callable[..., Any],
+) -> None:
+    """From 20 August on, October is the third month."""
+    since = "account_id,plan,effective_from\nacme,growth,2026-08-20\n"
+    coupon = "account_id,coupon,effective_from\nacme,TWO,2026-08-31\n"
+    files = {
+        "subscriptions.csv": since,
+        "coupons.toml": '[[coupon]]\nname = "TWO"\nratio = 0.5\nmonths = 2\n',
+        "coupons.csv": coupon,
+    }
+    half = '[[version.discount]]\nname = "half"\nratio = 0.5\nmonths = 2\n'
+    committed = "commitment = { amount = 300, months = 3 }"
+
+    # August: the licence alone, 50.00, half and half off: 12.50. September: 83.30 less 41.65 less
+    # 20.83: 20.82. October 83.30 in full. Of 300.00, 183.38 are missing.
+    assert lines(more=committed, tail=half, files=files, months=3) == {
+        **BASE,
+        "Commitment": "183.38",
+    }
+
+
 def test_coupons_come_after_the_discounts_of_the_plan(lines: Callable[..., Any]) -> None:
     files = {
         "coupons.toml": """\
