@@ -18,6 +18,7 @@ from metering.account import Accounts, Sender
 from metering.clock import UNASSIGNED
 from metering.errors import SumsDisagreeError
 from metering.event import QUANTITY
+from metering.notices import auth_international_eligibility
 from metering.period import Month, midnight
 from metering.placing import place_month
 from metering.store import Store
@@ -44,6 +45,11 @@ AUDIT = pl.Schema(
         "examples": pl.List(pl.String()),  # message keys in hex, the smallest
     }
 )
+# The stretches of days in which a card has an international rate in a market; they may overlap.
+INTERNATIONAL_RATES = pl.Schema(
+    {"market": pl.String(), "card_from": pl.Date(), "card_to": pl.Date()}  # exclusive
+)
+HOMES = pl.Schema({"account_id": pl.String(), "country": pl.String()})
 RULE_STRETCH = pl.Schema(
     {
         "account_id": pl.String(),
@@ -79,6 +85,7 @@ def audit(
     *,
     account_id: str | None = None,
     changes: Sequence[date] = (),
+    international_rates: pl.DataFrame | None = None,
     example_count: int = EXAMPLE_COUNT,
 ) -> pl.DataFrame:
     """Compare the two opinions of each WhatsApp delivery of a month.
@@ -90,6 +97,7 @@ def audit(
     Args:
         account_id: Only this account's deliveries.
         changes: Days inside the month from which another rate holds.
+        international_rates: Schema `INTERNATIONAL_RATES`: where authentication has such a rate.
         example_count: How many message keys each row names at most.
 
     Returns:
@@ -109,7 +117,11 @@ def audit(
         store.run(step)
     store.put("pricing_types", pricing_type.pricing_types())
     store.put("rule_stretches", _rule_stretches(store, accounts, month))
-    for step in ("beyond_free_tier", "judge_deliveries"):
+    store.put("eligible_wabas", auth_international_eligibility(store))
+    store.put("homes", _homes(accounts, month))
+    rates = INTERNATIONAL_RATES.to_frame() if international_rates is None else international_rates
+    store.put("international_rates", rates)
+    for step in ("beyond_free_tier", "judge_eligibility", "judge_deliveries"):
         store.run(step)
     cells = store.frame("audit_cells").select(AUDIT.names()).cast(AUDIT)
     _check(cells, store.value("select count(*) from counted"), month)
@@ -124,6 +136,13 @@ def _check(cells: pl.DataFrame, expected: int, month: Month) -> None:
             where=str(month),
             hint="please report it",
         )
+
+
+def _homes(accounts: Accounts, month: Month) -> pl.DataFrame:
+    """The country that accounts.csv gives each account in the month: schema `HOMES`."""
+    facts = accounts.as_of(month.last_day)
+    rows = [(name, account.country) for name, account in facts.items() if account.country]
+    return pl.DataFrame(rows, HOMES, orient="row")
 
 
 def _rule_stretches(store: Store, accounts: Accounts, month: Month) -> pl.DataFrame:

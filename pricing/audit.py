@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from metering.audit import EXAMPLE_COUNT, STATES
+from metering.audit import EXAMPLE_COUNT, INTERNATIONAL_RATES, STATES
 from metering.audit import audit as audit_deliveries
 from metering.errors import UsageError
 from metering.meter import shipped_meters
@@ -96,7 +96,14 @@ def audit(store: Store, catalog: Catalog, month: Month, *, account_id: str | Non
     rates = _list_rates(catalog).filter(pl.col("currency") == currency)
     days = {*rates["card_from"], *rates["card_to"], *catalog.categories["valid_from"]}
     changes = sorted(day for day in days if month.first_day < day <= month.last_day)
-    cells = audit_deliveries(store, catalog.accounts, month, account_id=account_id, changes=changes)
+    cells = audit_deliveries(
+        store,
+        catalog.accounts,
+        month,
+        account_id=account_id,
+        changes=changes,
+        international_rates=_international_rates(catalog),
+    )
     differing = cells.filter(pl.col("state") == "differs")
     network, ours = (
         _priced(differing, side, catalog, rates, currency) for side in ("network", "our")
@@ -127,6 +134,12 @@ def _sums() -> list[pl.Expr]:
 
 def _list_rates(catalog: Catalog) -> pl.DataFrame:
     return catalog.rates.filter(pl.col("card") == CARD, pl.col("rates") == "list")
+
+
+def _international_rates(catalog: Catalog) -> pl.DataFrame:
+    """Where and when the network has a rate of its own for authentication from abroad."""
+    of_card = pl.col("card_category") == "authentication_international"
+    return _list_rates(catalog).filter(of_card).select(INTERNATIONAL_RATES.names()).unique()
 
 
 def _currency(catalog: Catalog, month: Month) -> str:

@@ -23,7 +23,7 @@ with ruled as (
         and not counted.in_free_entry_point
         and list_contains(getvariable('tier_categories'), counted.our_category) as has_tier,
         beyond_free_tier.message_key is not null as is_beyond_tier
-    from counted
+    from eligible_deliveries as counted
     join audited_senders using (account_id, sender_id)
     join rule_stretches
         on rule_stretches.account_id = counted.account_id
@@ -71,6 +71,12 @@ select
         else 'differs'
     end as state,
     case
+        when is_denied and network_category = 'authentication_international'
+            and our_category = 'authentication'
+            then 'international authentication, before its start'
+        when is_denied and network_category = 'authentication'
+            and our_category = 'authentication_international'
+            then 'authentication, after the start of the international rate'
         when is_denied then 'category differs from the send log'
         when our_type is null then 'no rule for this category'
         when network_type in ('exempt', 'paid_exempt')

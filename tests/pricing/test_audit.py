@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -86,6 +86,87 @@ def test_each_opinion_is_priced_at_the_list_rate(rows: Rows) -> None:
     assert total["difference"] == -3 * UTILITY + UTILITY
     assert total["network_amount"] - total["our_amount"] == total["difference"]
     assert (total["currency"], total["unpriced"]) == ("USD", 0)
+
+
+NOON = datetime.fromisoformat("2026-10-05T12:00")
+ELIGIBLE_AT = 1791201600  # the same, as the network writes it
+INDIA: dict[str, Any] = {"place": "2|91|IN", "waba_id": "w"}
+DOMESTIC, INTERNATIONAL = Decimal("0.0014"), Decimal("0.0304")  # authentication in India
+TOO_EARLY = "international authentication, before its start"
+TOO_LATE = "authentication, after the start of the international rate"
+
+
+def eligible(rows: Rows, *, start: int = ELIGIBLE_AT, exceptions: Sequence[Any] = ()) -> None:
+    """The network says that waba `w` pays international rates from 2026-10-05 noon on."""
+    told = {"start_time": start, "exception_countries": exceptions}
+    data = json.dumps({"auth_international_rate_eligibility": told})
+    status = "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE"
+    rows.event("account", NOON - timedelta(days=30), status=status, waba_id="w", data=data)
+
+
+def authentication(rows: Rows, key: int, at: datetime, kind: str, **given: Any) -> None:
+    category = "authentication" + ("_international" if kind == "international" else "")
+    rows.delivery(key, at, **{**INDIA, **given}, category=category)
+
+
+def test_an_international_rate_counts_from_its_start_on(rows: Rows) -> None:
+    eligible(rows)
+    second = timedelta(seconds=1)
+    authentication(rows, 1, NOON - second, "international")
+    authentication(rows, 2, NOON, "international")
+    authentication(rows, 3, NOON - second, "domestic")
+    authentication(rows, 4, NOON, "domestic")
+    authentication(rows, 5, NOON, "domestic", waba_id="other")
+    authentication(rows, 6, NOON, "domestic", place="2|49|DE")  # where there is no such rate
+    accounts = "account_id,name,time_zone,country\nacme,Acme,UTC,SG\nbistro,B,UTC,\n"
+
+    made = price(rows, **{"accounts.csv": accounts})
+
+    assert amounts(made, "reason", "our_category") == {
+        (TOO_EARLY, "authentication"): (INTERNATIONAL, DOMESTIC, INTERNATIONAL - DOMESTIC),
+        (TOO_LATE, "authentication_international"): (
+            *(DOMESTIC, INTERNATIONAL, DOMESTIC - INTERNATIONAL),
+        ),
+    }
+    assert made.total()["differs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("home", "located", "differs"),
+    [("", None, 0), ("IN", None, 0), ("SG", None, 1), ("SG", "IN", 0), ("IN", "SG", 1)],
+)
+def test_a_message_to_the_country_of_the_business_is_domestic(
+    rows: Rows, home: str, located: str | None, differs: int
+) -> None:
+    """By the network's latest word on where it is, else by accounts.csv; else it is not judged."""
+    eligible(rows)
+    if located is not None:
+        status = "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE"
+        for days, country in ((9, "ID"), (2, located), (-2, "ID")):
+            data = json.dumps({"country": country})
+            rows.event(
+                "account", NOON - timedelta(days=days), status=status, waba_id="w", data=data
+            )
+    authentication(rows, 4, NOON + timedelta(days=1), "domestic")
+    accounts = f"account_id,name,time_zone,country\nacme,Acme,UTC,{home}\nbistro,B,UTC,\n"
+
+    assert price(rows, **{"accounts.csv": accounts}).total()["differs"] == differs
+
+
+def test_a_country_that_is_excepted_has_a_start_of_its_own(rows: Rows) -> None:
+    later = ELIGIBLE_AT + 86_400
+    eligible(rows, exceptions=[{"country_code": "IN", "start_time": str(later)}])
+    authentication(rows, 1, NOON + timedelta(hours=23), "international")
+    authentication(rows, 2, NOON + timedelta(hours=24), "international")
+
+    assert list(amounts(price(rows), "reason")) == [(TOO_EARLY,)]
+
+
+def test_without_the_network_s_word_no_start_is_judged(rows: Rows) -> None:
+    authentication(rows, 1, NOON, "international")
+    authentication(rows, 2, NOON, "domestic")
+
+    assert price(rows).total()["agreed"] == 2
 
 
 def test_the_rate_is_that_of_market_and_day(rows: Rows) -> None:
