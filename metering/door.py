@@ -5,8 +5,8 @@ thing that could not, so that a person repairs a file once. Decimals and dates a
 binary float is never made.
 """
 
+import codecs
 import csv
-import difflib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -17,10 +17,14 @@ from typing import Annotated, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from metering import wording
 from metering.errors import Problem
 
 FILE_BYTES_MAX = 256 * 1024 * 1024
 FILES_KEPT = 256
+NO_KEYS = ("function-", "~")  # how parts of a place begin that nobody wrote
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+nearest = wording.nearest
 
 
 class Written(BaseModel):
@@ -110,23 +114,14 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
     return [_problem(details, where, model) for details in error.errors()]
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Name the known word that `word` may have been meant to be, or all of them if they are few.
-
-    Example:
-        >>> nearest("curency", ["currency", "country"])
-        "did you mean 'currency'?"
-    """
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"use one of: {', '.join(sorted(known))}"
-
-
 def _read_text(path: Path) -> tuple[str, list[Problem]]:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             return "", [Problem(path.name, "is larger than 256 MiB", "split it")]
         return path.read_text(encoding="utf-8-sig"), []
     except UnicodeDecodeError as error:
+        if path.read_bytes().startswith(UTF_16):
+            return "", [Problem(path.name, "is UTF-16", "save it as UTF-8")]
         return "", [Problem(path.name, f"is not UTF-8 at byte {error.start}", "save it as UTF-8")]
     except OSError as error:
         return "", [Problem(path.name, f"cannot be read: {error.strerror}", "check the path")]
@@ -163,9 +158,7 @@ def _read_row(
 
 
 def _problem(details: ErrorDetails, where: str, model: type[BaseModel]) -> Problem:
-    key = ".".join(str(part) for part in details["loc"] if not str(part).startswith("function-"))
-    value = details["input"]
-    shown = "" if isinstance(value, dict | list | tuple | BaseModel) else f", got '{value}'"
+    key = ".".join(str(part) for part in details["loc"] if not str(part).startswith(NO_KEYS))
     place = f"{where} {key}".strip()
     match details["type"]:
         case "extra_forbidden":
@@ -177,8 +170,7 @@ def _problem(details: ErrorDetails, where: str, model: type[BaseModel]) -> Probl
         case "missing":
             return Problem(place, f"'{details['loc'][-1]}' is missing", "add it")
         case _:
-            what, _, hint = details["msg"].removeprefix("Value error, ").partition(" | ")
-            return Problem(place, what + shown, hint or "correct the value")
+            return Problem(place, *wording.words_for(details))
 
 
 def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> Iterator[str]:

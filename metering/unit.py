@@ -58,8 +58,8 @@ class Conversations(_Source):
 
     kind: Literal["conversations"] = "conversations"
     rule: Annotated[
-        Annotated[NamedRule, Tag("named")] | Annotated[OwnRule, Tag("own")],
-        Discriminator(lambda rule: "named" if isinstance(rule, str) else "own"),
+        Annotated[NamedRule, Tag("~named")] | Annotated[OwnRule, Tag("~own")],
+        Discriminator(lambda rule: "~named" if isinstance(rule, str) else "~own"),
     ] = "network"
 
     @property

@@ -7,7 +7,7 @@ beside the price, in the order of `pricing.charge.CHARGE_STEPS`.
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from metering.door import Exact, Written
 from metering.event import QUANTITY, USAGE_DIMENSIONS
@@ -100,7 +100,14 @@ class Charge(Written):
     component: Name = "network"
     meter: MeterName
     where: Where = Where()
-    allowance: Allowance | Name | None = None  # its own, or the name of a shared one
+    # Its own, or the name of a shared one.
+    allowance: (
+        Annotated[
+            Annotated[Name, Tag("~name")] | Annotated[Allowance, Tag("~own")],
+            Discriminator(lambda given: "~name" if isinstance(given, str) else "~own"),
+        ]
+        | None
+    ) = None
     free_for: FreeFor | None = None
     price: Price
     minimum: UnitPrice | None = None  # of the line, after its discounts

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, field_validator
+from pydantic import AfterValidator, Discriminator, Tag, field_validator
 
 from metering.account import FIRST_DAY, LAST_DAY
 from metering.door import Written
@@ -29,6 +29,11 @@ def _plan_id(name: str) -> str:
 
 PlanId = Annotated[str, AfterValidator(_plan_id)]
 WhenUncovered = Literal["block", "free"]
+Uncovered = Annotated[
+    Annotated[WhenUncovered, Tag("~all")]
+    | Annotated[dict[Name, WhenUncovered], Tag("~by_component")],
+    Discriminator(lambda given: "~by_component" if isinstance(given, dict) else "~all"),
+]
 RESERVED = {"minimum", "maximum", "commitment", "commitment-overage"}
 
 
@@ -38,7 +43,7 @@ class Version(Written):
     effective_from: date = FIRST_DAY
     without: tuple[Name, ...] = ()  # what a plan that extends another leaves out of it
     # A delivery that no charge of a component takes: blocks the invoice, or is free.
-    uncovered: WhenUncovered | dict[Name, WhenUncovered] = "block"
+    uncovered: Uncovered = "block"
     charge: tuple[Charge, ...] = ()
     fixed_fee: tuple[FixedFee, ...] = ()
     add_on: tuple[AddOn, ...] = ()
