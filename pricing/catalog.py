@@ -5,6 +5,7 @@ place of a shipped one of the same name, a card from its first day on.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
@@ -155,7 +156,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     accounts, account_problems = read_accounts(book, settings)
     problems += account_problems
     meters, meter_problems, warnings = read_meters(book)
-    plans, own_plans, plan_problems, plan_warnings = _read_plans(book, meters)
+    plans, own_plans, refused, plan_problems, plan_warnings = _read_plans(book, meters)
     shipped_cards, own_cards = card_paths(book)
     rates, card_problems, card_warnings = read_cards(shipped_cards, own_cards)
     categories, category_problems = read_categories(data_path("card_categories.csv"))
@@ -192,11 +193,12 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     problems += [*fx_problems, *coupon_problems]
     if not coupon_problems:  # else a coupon may be missing only because it could not be read
         problems += check_redemptions(redemptions, coupons, accounts, known)
-    problems += check_subscriptions(subscriptions, plans, known)
-    problems += check_holdings(holdings, subscriptions, plans, known)
+    problems += check_subscriptions(subscriptions, plans, known, refused)
+    problems += check_holdings(holdings, subscriptions, plans, known, refused)
     problems += [*check_taxes(taxes, known), *unknown_owners(credit_rows, known)]
     if has_settings:  # which say what an account has that names no currency
-        problems += unknown_costs(subscriptions, plans, settings.cost)
+        if settings.cost is None or settings.cost.plan not in refused:
+            problems += unknown_costs(subscriptions, plans, settings.cost)
         problems += [*unknown_currencies(accounts)]
         problems += wrong_currencies(accounts, subscriptions, plans)
         problems += unpriced_currencies(accounts, subscriptions, plans, rates)
@@ -264,16 +266,18 @@ def _contents(book: Book, paths: Iterable[Path]) -> dict[str, bytes]:
 
 def _read_plans(
     book: Book, meters: Mapping[str, Meter]
-) -> tuple[dict[str, Plan], set[str], list[Problem], list[Problem]]:
-    """Read all plans; the set names those of the book."""
+) -> tuple[dict[str, Plan], set[str], set[str], list[Problem], list[Problem]]:
+    """Read all plans; the first set names those of the book, the second what could not be read."""
     plans: dict[str, Plan] = {}
     places: dict[str, Path] = {}
+    refused: set[str] = set()
     problems: list[Problem] = []
     warnings: list[Problem] = []
     for path in _plan_paths(book):
         plan, found = read_toml(path, Plan)
         problems += found
         if plan is None:
+            refused |= _names_in(path)
             continue
         problems += check_dates(plan, path.name)
         earlier = places.get(plan.plan)
@@ -284,10 +288,20 @@ def _read_plans(
             what = f"takes the place of the plan '{plan.plan}' that ships with Tollbook"
             warnings.append(Problem(f"{path.name} plan", what, "rename it if you did not mean to"))
         plans[plan.plan], places[plan.plan] = plan, path
+    # What a refused file meant is not known: neither is anything that stands on it judged.
+    while broken := {n for n, plan in plans.items() if {n, plan.extends} & refused}:
+        refused |= broken
+        plans = {name: plan for name, plan in plans.items() if name not in refused}
     files = {name: path.name for name, path in places.items()}
     written, found = extend_plans(plans, files)
     problems += found
     for name, plan in written.items():
         problems += [*check_plan(plan, files[name]), *check_charges(plan, meters, files[name])]
     own = {name for name, path in places.items() if path.is_relative_to(book.root)}
-    return written, own, problems, warnings
+    return written, own, refused, problems, warnings
+
+
+def _names_in(path: Path) -> set[str]:
+    """Name the plan that a file which cannot be used is about, by its text and its own name."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return {path.stem, *re.findall(r"""^\s*plan\s*=\s*["']([^"'\n]+)["']""", text, re.MULTILINE)}

@@ -9,12 +9,13 @@ from metering.meter import Meter
 from pricing.offer import Charge
 from pricing.plan import Plan, Version, can_both_match
 from pricing.price import FromCard
-from pricing.price_checks import check_offers
+from pricing.price_checks import check_currency, check_offers
 from pricing.taking import DEFAULT_COMPONENT, accounts_for_deliveries, card_unit
 
 
 def check_charges(plan: Plan, meters: Mapping[str, Meter], where: str) -> Iterator[Problem]:
     """Yield what is wrong between the charges of a plan and the meters that they name."""
+    yield from check_currency(plan, where)
     for number, version in enumerate(plan.version):
         place = f"{where} version.{number}"
         for charge in version.charge:

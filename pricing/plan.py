@@ -115,10 +115,16 @@ def check_dates(plan: Plan, where: str) -> Iterator[Problem]:
     """Yield the days on which two versions of a plan begin."""
     dates = [version.effective_from for version in plan.version]
     for day in sorted({day for day in dates if dates.count(day) > 1}):
+        same = [version for version in plan.version if version.effective_from == day]
+        left_out = sum("effective_from" not in version.model_fields_set for version in same)
         yield Problem(
             f"{where} version.effective_from",
-            f"two versions begin on {day}",
-            "give one of them another day, or merge them",
+            f"{left_out} versions leave out the day on which they begin"
+            if left_out > 1
+            else f"two versions begin on {day}",
+            "write effective_from in all but one of them"
+            if left_out > 1
+            else "give one of them another day, or merge them",
         )
 
 

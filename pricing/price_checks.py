@@ -21,6 +21,8 @@ from pricing.price import (
 )
 from pricing.schedule import charges_unused, is_all_in_one
 
+NAMES_SHOWN = 3
+
 
 def check_offers(
     plan: Plan, version: Version, meters: Mapping[str, Meter], place: str
@@ -42,8 +44,16 @@ def check_offers(
             yield Problem(f"{place}.add_on", what, nearest(add_on.meter, sorted(meters)))
     yield from _check_shared(version, place)
     yield from _check_discounts(version, place)
-    if plan.currency is None:
-        yield from _check_without_currency(version, place)
+
+
+def check_currency(plan: Plan, where: str) -> Iterator[Problem]:
+    """Yield one problem where a plan without a currency has amounts of its own."""
+    names = [*dict.fromkeys(name for version in plan.version for name in _own_amounts(version))]
+    if plan.currency is None and names:
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        listed = ", ".join(names[:NAMES_SHOWN]) + more
+        what = f"the plan has no currency, and amounts of its own: {listed}"
+        yield Problem(f"{where} currency", what, "write the currency of the plan")
 
 
 def _check_price(plan: Plan, charge: Charge, meter: Meter, where: str) -> Iterator[Problem]:
@@ -270,24 +280,18 @@ def _check_free_units(version: Version, discount: Discount, place: str) -> Itera
             )
 
 
-def _check_without_currency(version: Version, place: str) -> Iterator[Problem]:
-    offers: list[FixedFee | AddOn] = [*version.fixed_fee, *version.add_on]
-    names = [offer.name for offer in offers]
-    names += [
-        charge.name
-        for charge in version.charge
-        if not _is_of_card(charge) or charge.minimum is not None or charge.maximum is not None
-    ]
-    names += [discount.name for discount in version.discount if discount.amount is not None]
-    for name in names:
-        yield Problem(
-            f"{place} currency",
-            f"'{name}' has an amount of its own, and the plan has no currency",
-            "write the currency of the plan",
-        )
+def _own_amounts(version: Version) -> Iterator[str]:
+    """Name what of a version has an amount that is in no currency but the plan's."""
+    for charge in version.charge:
+        if not _is_of_card(charge) or charge.minimum is not None or charge.maximum is not None:
+            yield f"'{charge.name}'"
+    for offer in (*version.fixed_fee, *version.add_on):
+        yield f"'{offer.name}'"
+    for discount in version.discount:
+        if discount.amount is not None:
+            yield f"'{discount.name}'"
     if version.minimum or version.maximum or version.commitment:
-        what = "a minimum, maximum or commitment is an amount, and the plan has no currency"
-        yield Problem(f"{place} currency", what, "write the currency of the plan")
+        yield "a minimum, maximum or commitment"
 
 
 def _is_of_card(charge: Charge) -> bool:

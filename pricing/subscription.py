@@ -133,11 +133,19 @@ def versions_during(days: Stretch | None, plan: Plan) -> Iterator[tuple[Version,
 
 
 def check_subscriptions(
-    subscriptions: Sequence[Subscription], plans: Mapping[str, Plan], known: Set[str]
+    subscriptions: Sequence[Subscription],
+    plans: Mapping[str, Plan],
+    known: Set[str],
+    refused: Set[str] = frozenset(),
 ) -> Iterator[Problem]:
-    """Yield subscriptions to plans or of accounts that are not there, and those that overlap."""
+    """Yield subscriptions to plans or of accounts that are not there, and those that overlap.
+
+    Of a plan whose file was refused nothing is said: what is wrong stands there.
+    """
     yield from _unknown_accounts(subscriptions, known, "subscriptions.csv")
     for subscription in subscriptions:
+        if subscription.plan in refused:
+            continue
         if subscription.plan not in plans:
             yield Problem(
                 f"subscriptions.csv:{subscription.line} plan",
@@ -178,6 +186,7 @@ def check_holdings(
     subscriptions: Sequence[Subscription],
     plans: Mapping[str, Plan],
     known: Set[str],
+    refused: Set[str] = frozenset(),
 ) -> Iterator[Problem]:
     """Yield add-ons that a plan does not have or not so many of, and those that overlap."""
     yield from _unknown_accounts(holdings, known, "add_ons.csv")
@@ -190,7 +199,9 @@ def check_holdings(
         )
     of_account = _by_account(subscriptions)
     for holding in holdings:
-        yield from _check_holding(holding, of_account[holding.account_id], plans)
+        held = of_account[holding.account_id]
+        if not any(subscription.plan in refused for subscription in held):
+            yield from _check_holding(holding, held, plans)
 
 
 def _check_holding(

@@ -76,6 +76,30 @@ def test_a_mistake_is_refused_with_its_place_and_a_remedy(case: Path, book: Book
     assert said == case.with_suffix(".txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("text", ['plan = "growth"\ncurrency = "dollars"\n', "plan = growth", ""])
+def test_of_a_plan_whose_file_is_refused_nothing_else_is_said(book: Book, text: str) -> None:
+    """Neither of who is on it or holds an add-on of it, nor of what extends it or costs by it."""
+    (book.root / "plans" / "growth.toml").write_text(text, encoding="utf-8")
+    (book.root / "plans" / "more.toml").write_text(
+        'plan = "more"\nextends = "growth"\n[[version]]\nwithout = ["linked devices"]\n'
+    )
+    (book.root / "subscriptions.csv").write_text("account_id,plan\nacme,growth\nbistro,more\n")
+    (book.root / "add_ons.csv").write_text("account_id,add_on,quantity\nacme,linked devices,5\n")
+    settings = (book.root / SETTINGS).read_text()
+    (book.root / SETTINGS).write_text(f'{settings}\n[cost]\nplan = "growth"\ncurrency = "USD"\n')
+
+    assert {problem.where.split()[0] for problem in check_book(book)[0]} == {"growth.toml"}
+
+
+def test_of_many_plans_only_the_nearest_are_named(book: Book) -> None:
+    (book.root / "subscriptions.csv").write_text("account_id,plan\nacme,xyz\n")
+    (problem,) = check_book(book)[0]
+
+    assert problem.what == "there is no plan 'xyz'"
+    assert problem.hint.startswith("the nearest of ")
+    assert problem.hint.count(",") == 4
+
+
 def test_mistakes_in_several_files_are_all_said_and_nothing_that_follows_from_them(
     book: Book,
 ) -> None:
