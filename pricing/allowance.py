@@ -107,10 +107,15 @@ def _with_available(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
 
 
 def _carried_into(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """What was carried over and the versions of the month before have not used: scope, carried."""
+    """What was carried over and the versions of the month before have not used: scope, carried.
+
+    What was promised for later months is used also where a version carries nothing on itself.
+    """
+    stock = _carried(terms).group_by("account_id", "scope_key").agg(pl.col("carried").sum())
     counted = pl.when("may_count").then(pl.col("quantity")).otherwise(0)
+    is_covered = pl.col("allowance_id").is_not_null() & (not stock.is_empty())
     by_version = (
-        terms.of(scoped.filter(pl.col("carry_over_months") > 0), "version_from")
+        terms.of(scoped.filter(is_covered), "version_from")
         .group_by("account_id", "scope", "version_from", scope_key=state_key())
         .agg(counted=counted.sum())
         .sort("account_id", "scope_key", "version_from")
@@ -118,7 +123,6 @@ def _carried_into(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
             before=pl.col("counted").cum_sum().over("account_id", "scope_key") - pl.col("counted")
         )
     )
-    stock = _carried(terms).group_by("account_id", "scope_key").agg(pl.col("carried").sum())
     left = (pl.col("carried") - pl.col("before")).clip(0).cast(QUANTITY)
     return by_version.join(stock, on=["account_id", "scope_key"]).select("scope", carried=left)
 
@@ -166,7 +170,7 @@ def closing_allowances(rated: pl.DataFrame, stretches: pl.DataFrame, terms: Term
 
 
 def _used(rated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """How much of each allowance that carries over was used, whatever the network made free."""
+    """How much of each allowance was used, whatever the network made free."""
     is_unknown = pl.col("status") == "unknown"
     was_open = (
         (pl.col("status") == "billed") | is_unknown | (pl.col("reason") == "allowance")
@@ -178,8 +182,10 @@ def _used(rated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     )
     # What has no price has no place in an order of prices.
     is_used = pl.col("is_counted") & ((pl.col("order") == "time") | ~pl.col("is_unknown"))
+    # Only what counts for the whole account uses up what the account keeps.
+    is_own = state_key() == pl.format("{}|{}|{}", "allowance_plan", "allowance", "account_id")
     return (
-        told.filter(is_used, pl.col("carry_over_months") > 0)
+        told.filter(is_used, is_own)
         .group_by("account_id", "allowance_plan", "allowance", "scope")
         .agg(pl.col("quantity").sum(), pl.col("available").first())
         .with_columns(used=pl.min_horizontal("quantity", "available"))
