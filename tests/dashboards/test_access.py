@@ -22,7 +22,7 @@ from metering.settings import SETTINGS, Book
 from tests.dashboards.conftest import Open
 
 NOW = datetime(2026, 10, 9, tzinfo=UTC)
-FINANCE = {text.INVOICES, text.RECEIVABLES}
+FINANCE = {text.INVOICES, text.RECEIVABLES, text.MARGIN, text.UNBILLED}
 SETTINGS_TEXT = """
 [dashboard]
 login = "oidc.toml"
