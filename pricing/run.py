@@ -31,6 +31,7 @@ from pricing.invoice import Drafts
 from pricing.life.correction import correct
 from pricing.life.invoiced import Prior, drafted_after, passed_on
 from pricing.life.rerating import Before, look_back, look_back_as
+from pricing.life.staleness import Stale, stale_drafts
 from pricing.receivables.opening_state import check_not_taken_over
 from pricing.run_outcome import (
     changes_to_documents,
@@ -60,6 +61,7 @@ class Bill:
     # Schema LINE_DIFFERENCE: what documents of the month that are kept lack by now; of a dry run
     # how what was rated differs from the documents that are there.
     differences: pl.DataFrame
+    stale: Sequence[Stale] = ()  # documents of other months that are out of date by now
 
 
 def bill(
@@ -119,12 +121,18 @@ def bill(
         outcome=outcome,
         closings=before.closings,
     )
-    run_id, drafts, later = _write(book, run, rated)
-    return Bill(month, drafts, rated.unassigned, refused, run_id, outcome, later, differences)
+    run_id, drafts, later, stale = _write(book, run, rated)
+    return Bill(
+        month, drafts, rated.unassigned, refused, run_id, outcome, later, differences, stale
+    )
 
 
-def _write(book: Book, run: Run, rated: Rated) -> tuple[int, Drafts, list[Month]]:
-    """Write drafts; answer the run, what was written, and later months that it makes outdated."""
+def _write(book: Book, run: Run, rated: Rated) -> tuple[int, Drafts, list[Month], list[Stale]]:
+    """Write drafts; answer the run, what was written, and what is out of date by it.
+
+    These are later months, which began with another state, and documents, which were made when
+    something else counted as invoiced.
+    """
     with Archive.open(book, "write") as archive:
         check_not_taken_over(archive, run.month)
         before, passed = archive.closing_of(run.month), passed_on(archive, run.month)
@@ -136,7 +144,7 @@ def _write(book: Book, run: Run, rated: Rated) -> tuple[int, Drafts, list[Month]
         later = {other for other in archive.closed_months() if has_moved and other > run.month}
         if not passed.equals(passed_on(archive, run.month)):
             later.update(drafted_after(archive, run.month))
-    return run_id, drafts, sorted(later)
+        return run_id, drafts, sorted(later), stale_drafts(archive)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from pricing.commands.run_output import differences_of, say_differences
 from pricing.demo import Sample, run_demo
 from pricing.documents.ledger_accounts import read_ledger_accounts
 from pricing.job import JobOptions, job_options, run_job
+from pricing.life.staleness import to_bill_again
 from pricing.life.trail import actor_of
 from pricing.run import Bill
 from pricing.run import bill as run_bill
@@ -225,6 +226,8 @@ def _say_outcome(made: Bill, output_format: Format) -> None:
             f"what {made.month} hands on or corrects has changed:"
             f" bill {months} again, in this order"
         )
+    if made.stale:
+        say(to_bill_again(made.stale))
     if blocked:
         kinds = Counter(reason for document in _blocked(made) for reason in document)
         listed = ", ".join(f"{kind.replace('_', ' ')} ({n})" for kind, n in sorted(kinds.items()))

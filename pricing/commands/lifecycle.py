@@ -29,6 +29,7 @@ from pricing.job import Job, JobOptions, job_options, run_job
 from pricing.life.credit_note import Wish, discard, draft_credit_note
 from pricing.life.issued import broken_documents
 from pricing.life.lifecycle import Step, approve, issue, reopen, void
+from pricing.life.staleness import Stale, stale_drafts, to_bill_again
 from pricing.life.told import untold
 from pricing.life.trail import TRAIL, actor_of, broken_links, rows_of
 from pricing.life.verification import verify_invoice
@@ -117,6 +118,7 @@ def reopen_document(invoice_id: str, *, reason: str, actor: str | None, book_pat
         found = chosen.invoices.row(0, named=True)
         reopen(archive, found, actor=actor_of(actor), reason=reason)
         say(f"{found['invoice_id']} is a draft again")
+        _say_stale(stale_drafts(archive))
 
 
 @click.command("void")
@@ -133,7 +135,9 @@ def void_document(invoice_id: str, *, reason: str, actor: str | None, book_path:
             chosen = archive.drafts_of(invoice_id=archive.invoice_id_of(invoice_id))
             found = chosen.invoices.row(0, named=True)
             void(archive, found, invoicing, actor=actor_of(actor), reason=reason)
+            stale = stale_drafts(archive)
         say(f"{found['number']} is void; its month can be billed again")
+        _say_stale(stale)
 
 
 @click.command("credit")
@@ -165,6 +169,7 @@ def credit_invoice(
         note_id = draft_credit_note(archive, found, wish, actor=actor_of(actor))
         _print_steps([Step(note_id, "drafted", why=reason)], output_format)
         say(f"approve and issue it: tollbook invoice approve {note_id}")
+        _say_stale(stale_drafts(archive))
 
 
 @click.command("discard")
@@ -177,6 +182,7 @@ def discard_draft(invoice_id: str, *, reason: str, actor: str | None, book_path:
     with errors_for_people(), Archive.open(Book.at(book_path), "write") as archive:
         discard(archive, archive.invoice_id_of(invoice_id), actor=actor_of(actor), reason=reason)
         say(f"{invoice_id} is gone")
+        _say_stale(stale_drafts(archive))
 
 
 @click.command("verify")
@@ -275,8 +281,13 @@ def _print_steps(steps: list[Step], output_format: Format, job: Job | None = Non
     say(", ".join(counts) or "there is nothing to do")
     if job is not None:
         job.outcome |= {name: sum(s.outcome == name for s in steps) for name in outcomes}
-    if any(step.why == "is blocked" for step in steps):
+    if any(step.is_stale or step.why == "is blocked" for step in steps):
         sys.exit(BLOCKED)
+
+
+def _say_stale(stale: list[Stale]) -> None:
+    if stale:
+        say(to_bill_again(stale))
 
 
 def _day(text: str | None, settings: Settings) -> date:

@@ -24,6 +24,7 @@ from pricing.document_writer import documents
 from pricing.invoice import Drafts
 from pricing.life.issued import pack
 from pricing.life.numbering import Numbered, next_numbers
+from pricing.life.staleness import Stale, stale_at_issue, stale_documents
 from pricing.life.trail import record, record_all
 from pricing.money import minor_of
 
@@ -38,13 +39,15 @@ class Step:
     outcome: str  # approved, issued, carried, or skipped
     number: str | None = None
     why: str = ""
+    is_stale: bool = False  # skipped, and right again only after a person did what `why` says
 
 
 def approve(
     archive: Archive, chosen: Drafts, invoicing: Invoicing, *, actor: str, reason: str | None = None
 ) -> list[Step]:
-    """Approve drafts: those that are blocked, or that no customer gets, are skipped."""
+    """Approve drafts: those that are blocked or stale, or that no customer gets, are skipped."""
     makers = _makers(archive) if invoicing.maker_checker else {}
+    stale = stale_documents(archive, chosen)
 
     def why_not(invoice: Mapping[str, Any]) -> str | None:
         if invoice["state"] != "draft":
@@ -59,7 +62,7 @@ def approve(
             return f"was drafted by {actor}, and another must approve it"
         return None
 
-    steps, taken = _judge(chosen, why_not)
+    steps, taken = _judge(chosen, why_not, stale)
     digests = {
         document["invoice_id"]: content_hash(document)
         for document in documents(chosen.of_invoices(taken))
@@ -101,7 +104,7 @@ def issue(
     """Issue approved documents: number and freeze them, all of them or none.
 
     Numbers follow periods and accounts. A total below `carry_below` gets no number: it waits for
-    the next invoice, which takes its lines along.
+    the next invoice, which takes its lines along. What is stale is skipped.
 
     Raises:
         UsageError: it is too early, or a document of the series has a later date.
@@ -111,12 +114,15 @@ def issue(
     def why_not(invoice: Mapping[str, Any]) -> str | None:
         return None if invoice["state"] == "approved" else f"is {invoice['state']}"
 
-    steps, taken = _judge(chosen, why_not)
+    is_approved = pl.col("state") == "approved"
+    all_approved = chosen.with_invoices(chosen.invoices.filter(is_approved))
+    small = _carried(all_approved, invoicing)
+    steps, taken = _judge(chosen, why_not, stale_at_issue(archive, all_approved, small))
     approved = chosen.of_invoices(taken)
     _check_grace(approved, invoicing, issue_date)
     _check_corrected(approved, issue_date)
     _check_approved(archive, approved)
-    carried = _carried(approved, invoicing)
+    carried = [name for name in small if name in taken]
     rest = approved.of_invoices([name for name in taken if name not in carried])
     in_order = rest.invoices.sort("period", "account_id", "invoice_id")
     with archive.transaction():
@@ -205,13 +211,17 @@ def earliest_issue(month: Month, invoicing: Invoicing) -> date:
     return month.next().first_day + timedelta(days=invoicing.grace_days)
 
 
-def _judge(chosen: Drafts, why_not: Judge) -> tuple[list[Step], list[str]]:
+def _judge(
+    chosen: Drafts, why_not: Judge, stale: Mapping[str, Stale]
+) -> tuple[list[Step], list[str]]:
     """Say which documents are skipped and why, and which are taken, in their order."""
     reasons = {
         invoice["invoice_id"]: why_not(invoice) for invoice in chosen.invoices.iter_rows(named=True)
     }
     skipped = [Step(name, "skipped", why=why) for name, why in reasons.items() if why]
-    return skipped, [name for name, why in reasons.items() if not why]
+    late = [name for name, why in reasons.items() if not why and name in stale]
+    skipped += [Step(name, "skipped", why=stale[name].why(), is_stale=True) for name in late]
+    return skipped, [name for name, why in reasons.items() if not why and name not in stale]
 
 
 def _makers(archive: Archive) -> dict[str, str]:

@@ -47,20 +47,39 @@ def test_what_is_billed_again_is_charged_once_more_though_nothing_else_has_chang
     assert billed(office) == {"2026-09 messages": 100}
 
 
-def test_a_credit_note_that_is_discarded_after_it_was_billed_again_is_made_up_for(
-    office: Office,
-) -> None:
+def test_what_went_by_a_credit_note_that_is_discarded_is_not_issued(office: Office) -> None:
     office.load(office.send(10, "2026-09-10"))
     office.close("2026-09")
     note_id = office.credit("acme/2026-09/1", "--bill-again")
     office.bill("2026-10")
     office.approve("2026-10")
-    office.run("invoice", "discard", note_id, "--reason", "it was right")
-    office.issue("2026-10")
-    office.close("2026-11")
+    said = office.run("invoice", "discard", note_id, "--reason", "it was right").stderr
+    skipped = office.rows("invoice", "issue", "2026-10", "--date", "2026-11-03", exit_code=3)
 
+    assert "1 document is out of date by it, like acme/2026-10/1" in said
     assert office.lines("acme/2026-10/1") == {"2026-09.messages": 100}
-    assert office.lines("acme/2026-11/1") == {"2026-09.messages": -100}
+    assert [row["outcome"] for row in skipped] == ["skipped"]
+    assert skipped[0]["why"] == (
+        "is out of date: what is invoiced of 2026-09 has changed since; tollbook invoice reopen"
+        " acme/2026-10/1 --reason ..., then tollbook bill 2026-10"
+    )
+
+
+def test_what_goes_by_a_credit_note_is_issued_with_it_and_not_before(office: Office) -> None:
+    office.load(office.send(10, "2026-09-10"), office.send(5, "2026-10-10"))
+    office.close("2026-09")
+    note_id = office.credit("acme/2026-09/1", "--bill-again")
+    office.bill("2026-10")
+    office.approve(note_id, "acme/2026-10/1")
+    (skipped,) = office.rows(
+        *("invoice", "issue", "acme/2026-10/1", "--date", "2026-11-03"), exit_code=3
+    )
+    issued = office.issue("acme/2026-10/1", note_id, on="2026-11-03")
+
+    assert skipped["why"] == (
+        "goes by acme/2026-09/2, not issued yet: issue it before, or in the same call"
+    )
+    assert issued == {note_id: "CN-2026-00001", "acme/2026-10/1": "INV-2026-00002"}
 
 
 def test_no_more_is_credited_than_what_an_invoice_comes_to(office: Office) -> None:

@@ -1,13 +1,14 @@
 """Bill, load late, approve, issue, credit, void, rate again, in any order: the sums agree."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
+import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -27,7 +28,7 @@ from pricing.life.issued import broken_documents
 from pricing.life.lifecycle import approve, issue, reopen, void
 from pricing.life.trail import broken_links, rows_of
 from pricing.money import minor_of
-from tests.pricing.life.small_office import MEMBERS, PLAIN, SEPTEMBER, opened
+from tests.pricing.life.small_office import MEMBERS, PLAIN, SEPTEMBER, Billed, opened
 
 IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"
 MONTHS = (SEPTEMBER, SEPTEMBER.next(), SEPTEMBER.next().next())
@@ -45,6 +46,7 @@ class Life(RuleBasedStateMachine):
         self.office = self.stack.enter_context(opened())
         self.archive = self.office.archive
         self.issued: dict[str, bytes] = {}
+        self.owed: dict[int, Billed] = {}  # by each run, as it was known then
 
     @initialize(sender=senders, number=st.integers(1, 5), is_carrying=st.booleans())
     def begin(self, sender: str, number: int, *, is_carrying: bool) -> None:
@@ -78,11 +80,15 @@ class Life(RuleBasedStateMachine):
 
     @rule(month=months)
     def bill(self, month: Month) -> None:
-        self.office.bill(month)
+        run_id = self.office.bill(month).run_id
+        assert run_id is not None
+        self.owed[run_id] = self.office.owed(month)
 
     @rule(month=months)
     def bill_twice(self, month: Month) -> None:
+        self.bill(month)
         first, second = self.office.bill(month), self.office.bill(month)
+        self.owed |= {made.run_id or 0: self.office.owed(month) for made in (first, second)}
 
         assert first.drafts.lines.equals(second.drafts.lines)
         assert first.drafts.invoices.equals(second.drafts.invoices)
@@ -100,12 +106,41 @@ class Life(RuleBasedStateMachine):
 
     @rule(month=months, days=st.integers(0, 2))
     def issue(self, month: Month, days: int = 0) -> None:
+        self.issue_of([month], days)
+
+    @rule(days=st.integers(0, 2))
+    def issue_all(self, days: int) -> None:
+        self.issue_of(MONTHS, days)
+
+    def issue_of(self, chosen_months: Sequence[Month], days: int) -> None:
         self.office.today += timedelta(days=days)
-        self.office.today = max(self.office.today, month.next().first_day)
-        chosen = self.archive.drafts_of(period=str(month), state="approved")
+        self.office.today = max(self.office.today, chosen_months[-1].next().first_day)
+        approved = self.archive.drafts_of(state="approved")
+        asked = pl.col("period").is_in([*map(str, chosen_months)])
+        chosen = approved.with_invoices(approved.invoices.filter(asked))
         today = self.office.today
-        issue(self.archive, chosen, self.invoicing, issue_date=today, actor="ben")
+        steps = issue(self.archive, chosen, self.invoicing, issue_date=today, actor="ben")
         self.keep()
+        self.nothing_is_billed_twice([step.invoice_id for step in steps if step.number])
+
+    def nothing_is_billed_twice(self, names: Sequence[str]) -> None:
+        """What was issued corrects to what its run knew, with all that was issued before."""
+        corrected = self.archive.frame(
+            "select distinct account_id, lines.period from lines join invoices using (invoice_id)"
+            " where is_correction and origin = 'run' and invoice_id in (select unnest($names))",
+            {"names": [*names]},
+        )
+        billed = self.office.billed()
+        for pair in corrected.rows():
+            run_id = self.archive.value(
+                "select max(run_id) from lines join invoices using (invoice_id) where state ="
+                " 'issued' and origin = 'run' and lines.account_id = $account_id"
+                " and lines.period = $period",
+                {"account_id": pair[0], "period": pair[1]},
+            )
+            now = {key: cents for key, cents in billed.items() if key[:2] == pair}
+            then = {key: cents for key, cents in self.owed[run_id].items() if key[:2] == pair}
+            assert now == then, (pair, names)
 
     @rule(data=st.data())
     def reopen(self, data: st.DataObject) -> None:
@@ -160,8 +195,9 @@ class Life(RuleBasedStateMachine):
             del self.office, self.archive
 
     def what_is_billed_is_what_is_owed(self) -> None:
-        """After everything is issued, and a later month that brings what is late."""
+        """After all is billed again in order and issued, and a later month that brings the late."""
         self.office.files = replace(self.office.files, invoicing=PLAIN)
+        self.bill_approved_again()
         last = MONTHS[-1].next().next()
         for month in (*MONTHS, MONTHS[-1].next(), last):
             self.bill(month)
@@ -186,6 +222,12 @@ class Life(RuleBasedStateMachine):
         for line_id, exact, cents, added in rows:
             assert added == exact, line_id
             assert minor_of(exact, "USD") == cents, line_id
+
+    def bill_approved_again(self) -> None:
+        query = "select invoice_id from invoices where state = 'approved' and origin = 'run'"
+        for (name,) in self.archive.frame(query).rows():
+            found = self.archive.drafts_of(invoice_id=name).invoices.row(0, named=True)
+            reopen(self.archive, found, actor="ben", reason="all is billed again")
 
     def numbers_have_no_gap(self) -> None:
         rows = self.archive.frame("select series, year, sequence, number from issued").rows()
