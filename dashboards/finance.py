@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
@@ -26,8 +26,6 @@ from dashboards.words import finance as words
 from metering.errors import LockedError, UsageError
 from metering.settings import Book
 from pricing.archive import Archive
-from pricing.commands.lifecycle import DAYS_AHEAD_MAX
-from pricing.commands.payments import today_of
 from pricing.document import Document
 from pricing.document_reading import documents_of
 from pricing.documents.en16931 import to_xml
@@ -43,6 +41,7 @@ from pricing.receivables.ageing import aged, reminders, totals_of
 from pricing.receivables.balance import balances, status_of
 from pricing.receivables.payments import payments_of
 from pricing.run import has_changed, messages_of_line
+from pricing.today import today_of
 
 Act = Literal["approve", "issue", "credit"]
 CACHED_MAX = 16
@@ -138,10 +137,16 @@ def perform(
         state = STATES[asked.act] if asked.invoice_id is None else None
         chosen = archive.drafts_of(period=period, invoice_id=asked.invoice_id, state=state)
         if asked.act == "approve":
-            return approve(archive, chosen, settings.invoicing, actor=desk.actor)
+            return approve(
+                archive,
+                chosen,
+                settings.invoicing,
+                actor=desk.actor,
+                ended_by=today_of(settings),
+            )
         assert issue_date is not None, "a day is always given"
         if issue_date > last_issue_day(desk.book):
-            what = words.TOO_FAR.format(day=issue_date, days=DAYS_AHEAD_MAX)
+            what = words.TOO_FAR.format(day=issue_date)
             raise UsageError(what, where=words.ISSUE_DATE, hint=words.TOO_FAR_HINT)
         invoicing = settings.invoicing
         return issue(archive, chosen, invoicing, issue_date=issue_date, actor=desk.actor)
@@ -180,7 +185,7 @@ def first_issue_day(book: Book, month: Any) -> date:
 
 def last_issue_day(book: Book) -> date:
     """The last day by now on which a document may be dated."""
-    return today(book) + timedelta(days=DAYS_AHEAD_MAX)
+    return today(book)
 
 
 def standing(book: Book, invoice_id: str) -> Standing:

@@ -37,7 +37,7 @@ CONFIRM = {
 }
 ISSUE_DATE = "Date of issue"
 EARLIEST = "Documents of {month} may be issued from {day} on."
-TOO_FAR = "{day} is more than {days} days from now"
+TOO_FAR = "{day} has not come yet"
 TOO_FAR_HINT = "numbers follow the calendar: no document could be dated earlier afterwards"
 WHAT_IS_CREDITED, WHOLE_INVOICE = "What is credited", "All that is left of the invoice"
 LINE_OF = "{charge}: {amount} {currency}"

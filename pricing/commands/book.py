@@ -210,7 +210,8 @@ def _say_outcome(made: Bill, output_format: Format) -> None:
     for month, accounts in made.outcome.get("undocumented", {}).items():
         owing = "1 account has" if len(accounts) == 1 else f"{len(accounts):,} accounts have"
         say(
-            f"{owing} usage in {month} and no document of it, like {accounts[0]}:"
+            f"{owing} something to pay for {month} and no document of it, or one that is void,"
+            f" like {accounts[0]}:"
             f" tollbook bill {month}"
         )
     for month, accounts in made.outcome.get("untaxed", {}).items():

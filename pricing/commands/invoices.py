@@ -23,7 +23,6 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive
 from pricing.commands.invoice_table import columns_of, summaries, totals_note, totals_of
-from pricing.commands.payments import today_of
 from pricing.document_writer import amounts_in_words
 from pricing.explain import COLUMNS, explain
 from pricing.invoice import Drafts
@@ -31,6 +30,7 @@ from pricing.life.issued import document_of
 from pricing.money import amount_text
 from pricing.receivables.balance import balances, status_of
 from pricing.run import MESSAGES_MAX, has_changed, messages_of_line
+from pricing.today import today_of
 from pricing.tracing import MESSAGE_COLUMNS as MESSAGE_COST
 from pricing.tracing import trace
 

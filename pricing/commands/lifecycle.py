@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 import polars as pl
@@ -33,9 +32,9 @@ from pricing.life.staleness import Stale, stale_drafts, to_bill_again
 from pricing.life.told import untold
 from pricing.life.trail import TRAIL, actor_of, broken_links, rows_of
 from pricing.life.verification import verify_invoice
+from pricing.today import today_of
 
 STEP_COLUMNS = ("invoice_id", "outcome", "number", "why")
-DAYS_AHEAD_MAX = 366
 TRAIL_COLUMNS = ("sequence", "happened_at", "actor", "action", "object", "reason")
 
 
@@ -62,14 +61,22 @@ def approve_drafts(
     """Approve drafts, all of MONTH or some: a run replaces them no longer."""
     with errors_for_people():
         book = Book.at(book_path)
-        invoicing = book.settings().invoicing
+        settings = book.settings()
         with (
             run_job(book, "approve", " ".join(targets), job_options) as job,
             Archive.open(book, "write") as archive,
         ):
             chosen = _chosen(archive, targets, state="draft")
             job.stage(f"approving {chosen.invoices.height:,} drafts")
-            steps = approve(archive, chosen, invoicing, actor=actor_of(actor), reason=reason)
+            steps = approve(
+                archive,
+                chosen,
+                settings.invoicing,
+                actor=actor_of(actor),
+                reason=reason,
+                ended_by=today_of(settings),
+            )
+            _say_done(archive, targets, steps)
             _print_steps(steps, output_format, job)
 
 
@@ -103,6 +110,7 @@ def issue_documents(
             steps = issue(
                 archive, chosen, settings.invoicing, issue_date=issue_date, actor=actor_of(actor)
             )
+            _say_done(archive, targets, steps)
             _print_steps(steps, output_format, job)
 
 
@@ -255,7 +263,7 @@ COMMANDS: list[click.Command] = [verify_all, show_trail]
 
 def _chosen(archive: Archive, targets: tuple[str, ...], *, state: str) -> Drafts:
     """Read the documents of a month that are in a state, or those that are named."""
-    if len(targets) == 1 and len(targets[0]) == 7 and "/" not in targets[0]:
+    if _is_month(targets):
         return archive.drafts_of(period=str(Month.parse(targets[0])), state=state)
     # Named by its id, by its number or by both: a document is chosen once.
     chosen = dict.fromkeys(archive.invoice_id_of(name) for name in targets)
@@ -266,6 +274,10 @@ def _chosen(archive: Archive, targets: tuple[str, ...], *, state: str) -> Drafts
             for name in ("invoices", "lines", "details", "taxes", "credits")
         )
     )
+
+
+def _is_month(targets: tuple[str, ...]) -> bool:
+    return len(targets) == 1 and len(targets[0]) == 7 and "/" not in targets[0]
 
 
 def _print_steps(steps: list[Step], output_format: Format, job: Job | None = None) -> None:
@@ -285,20 +297,30 @@ def _print_steps(steps: list[Step], output_format: Format, job: Job | None = Non
         sys.exit(BLOCKED)
 
 
+def _say_done(archive: Archive, targets: tuple[str, ...], steps: list[Step]) -> None:
+    """Say what became before of a month of which nothing is left to do."""
+    if steps or not _is_month(targets):
+        return
+    query = "select state, count(*) from invoices where period = $period group by all order by all"
+    states = archive.frame(query, {"period": targets[0]}).rows()
+    listed = ", ".join(f"{count:,} {state}" for state, count in states)
+    say(f"of {targets[0]} there are {listed}" if states else f"{targets[0]} was never billed")
+
+
 def _say_stale(stale: list[Stale]) -> None:
     if stale:
         say(to_bill_again(stale))
 
 
 def _day(text: str | None, settings: Settings) -> date:
-    today = datetime.now(ZoneInfo(settings.seller.time_zone)).date()
+    today = today_of(settings)
     try:
         day = today if text is None else date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"'{text}' is no day", where="--date", hint="write 2026-11-03") from error
-    if (day - today).days > DAYS_AHEAD_MAX:
+    if day > today:
         raise UsageError(
-            f"{day} is more than {DAYS_AHEAD_MAX} days from now",
+            f"{day} has not come yet: today is {today}, in {settings.seller.time_zone}",
             where="--date",
             hint="numbers follow the calendar: no document could be dated earlier afterwards",
         )

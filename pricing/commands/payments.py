@@ -1,11 +1,10 @@
 """The commands of payments: record, import, list, apply, and write off what will not come."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 import polars as pl
@@ -37,6 +36,7 @@ from pricing.receivables.payments import (
     undo_write_off,
     write_off,
 )
+from pricing.today import today_of
 
 PAYMENT_COLUMNS = (
     *("payment_id", "paid_on", "account_id", "number", "kind"),
@@ -186,11 +186,6 @@ def currencies_of(archive: Archive, accounts: Accounts) -> dict[str, set[str]]:
     for account_id, currency in archive.frame(query).rows():
         found.setdefault(account_id, set()).add(currency)
     return found
-
-
-def today_of(settings: Settings) -> date:
-    """Today, where the seller is."""
-    return datetime.now(ZoneInfo(settings.seller.time_zone)).date()
 
 
 def day_of(text: str | None, where: str, settings: Settings) -> date:

@@ -42,6 +42,7 @@ def say_differences(made: Bill, output_format: Format) -> None:
         say(f"{frame.height:,} lines of {accounts} would change by {totals}")
         return
     say(
-        f"{accounts} were invoiced for {made.month} and differ by {totals}: their next invoices"
-        f" correct it, as soon as a later month is billed"
+        f"{accounts} {'was' if count == 1 else 'were'} invoiced for {made.month} and"
+        f" {'differs' if count == 1 else 'differ'} by {totals}: the next invoice corrects it,"
+        " as soon as a later month is billed"
     )

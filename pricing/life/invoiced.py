@@ -218,13 +218,25 @@ def _frame(text: str | None, schema: pl.Schema) -> pl.DataFrame:
 
 
 def documented_in(archive: Archive, periods: Sequence[Month]) -> dict[Month, list[str]]:
-    """Name who has a document that a run made, of each of these months."""
+    """Name who has a document that a run made and that is not void, of each of these months."""
     query = (
         "select distinct period, account_id from invoices where origin = 'run'"
-        " and list_contains($periods, period) order by all"
+        " and state <> 'void' and list_contains($periods, period) order by all"
     )
     found: dict[Month, list[str]] = {}
     for period, account_id in archive.frame(query, {"periods": [*map(str, periods)]}).rows():
+        found.setdefault(Month.parse(period), []).append(account_id)
+    return found
+
+
+def void_before(archive: Archive, month: Month) -> dict[Month, list[str]]:
+    """Name whose document of a month before `month` is void, with nothing in its place."""
+    query = (
+        "select period, account_id from invoices where origin = 'run' and period < $period"
+        " group by all having bool_and(state = 'void') order by all"
+    )
+    found: dict[Month, list[str]] = {}
+    for period, account_id in archive.frame(query, {"period": str(month)}).rows():
         found.setdefault(Month.parse(period), []).append(account_id)
     return found
 

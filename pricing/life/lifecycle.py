@@ -43,9 +43,18 @@ class Step:
 
 
 def approve(
-    archive: Archive, chosen: Drafts, invoicing: Invoicing, *, actor: str, reason: str | None = None
+    archive: Archive,
+    chosen: Drafts,
+    invoicing: Invoicing,
+    *,
+    actor: str,
+    reason: str | None = None,
+    ended_by: date = date.max,
 ) -> list[Step]:
-    """Approve drafts: those that are blocked or stale, or that no customer gets, are skipped."""
+    """Approve drafts: those that are blocked or stale, or that no customer gets, are skipped.
+
+    So are those of a month that has not ended by a day: what is still to come would be left out.
+    """
     makers = _makers(archive) if invoicing.maker_checker else {}
     stale = stale_documents(archive, chosen)
 
@@ -54,10 +63,10 @@ def approve(
             return f"is {invoice['state']}"
         if invoice["purpose"] != "customer":
             return f"is of an account for {invoice['purpose']} use, which is never invoiced"
-        if invoice["is_blocked"]:
-            return "is blocked"
-        if invoice["line_count"] == 0:
-            return "has no lines"
+        if invoice["is_blocked"] or invoice["line_count"] == 0:
+            return "is blocked" if invoice["is_blocked"] else "has no lines"
+        if Month.parse(invoice["period"]).last_day >= ended_by:
+            return f"is of {invoice['period']}, which has not ended yet"
         if makers.get(invoice["invoice_id"]) == actor:
             return f"was drafted by {actor}, and another must approve it"
         return None

@@ -28,6 +28,7 @@ from pricing.life.invoiced import (
     issued_among,
     last_with_others,
     read_invoiced,
+    void_before,
     with_passing,
 )
 from pricing.parties import payers_of
@@ -48,10 +49,11 @@ class Before:
     documented: Mapping[Month, Collection[str]] = field(default_factory=dict)
     # What the months that were rated again hand on by now: schema STATE.
     closings: Mapping[Month, pl.DataFrame] = field(default_factory=dict)
+    void: Mapping[Month, Collection[str]] = field(default_factory=dict)  # who has no other document
 
     def undocumented(self) -> dict[str, list[str]]:
         """Name who owes something for a month that was invoiced, and has no document of it."""
-        found: dict[str, list[str]] = {}
+        found = {str(month): [*account_ids] for month, account_ids in self.void.items()}
         for month, again in self.again.items():
             if month in self.prior.waiting:
                 continue
@@ -59,8 +61,9 @@ class Before:
             is_there = payer_id.is_in([*self.documented.get(month, ())])
             owing = again.lines.filter(~is_there, pl.col("amount_minor") != 0)
             if owing.height:
-                found[str(month)] = owing["account_id"].unique().sort().to_list()
-        return found
+                named = {*owing["account_id"], *found.get(str(month), ())}
+                found[str(month)] = sorted(named)
+        return dict(sorted(found.items()))
 
 
 def look_back(
@@ -156,9 +159,10 @@ def _rate_again(
     with Archive.open(book) as archive:
         invoiced = read_invoiced(archive, prior)
         documented = documented_in(archive, prior.again)
+        void = void_before(archive, month)
     _check_owners(catalog, invoiced)
     prior = replace(prior, opening=state, handed_on=handed_on)
-    return Before(prior, again, invoiced, documented, closings)
+    return Before(prior, again, invoiced, documented, closings, void)
 
 
 def _check_owners(catalog: Catalog, invoiced: Invoiced) -> None:

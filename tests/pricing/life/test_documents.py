@@ -147,13 +147,54 @@ def test_what_a_later_document_corrects_is_not_made_void(paid: Office) -> None:
     assert "corrections on a later document" in refused.stderr
 
 
-def test_a_date_of_issue_in_the_far_future_is_refused(paid: Office) -> None:
+def test_a_date_of_issue_that_has_not_come_is_refused(
+    paid: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A slip of the pen would keep every other document from being issued before it."""
+    monkeypatch.setenv("TOLLBOOK_TODAY", "2026-10-03")
     paid.run("bill", "2026-09")
     paid.run("invoice", "approve", "2026-09")
-    refused = paid.run("invoice", "issue", "2026-09", "--date", "2062-10-03", exit_code=2)
+    refused = paid.run("invoice", "issue", "2026-09", "--date", "2026-10-04", exit_code=2)
 
-    assert "days from now" in refused.stderr
+    assert "2026-10-04 has not come yet: today is 2026-10-03, in Europe/Berlin" in refused.stderr
+    assert paid.issue("2026-09", on="2026-10-03")["acme/2026-09/1"] == "INV-2026-00001"
+
+
+def test_a_month_that_has_not_ended_is_neither_approved_nor_issued(
+    paid: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still to come of it would be on no document of it."""
+    monkeypatch.setenv("TOLLBOOK_TODAY", "2026-09-30")
+    paid.run("bill", "2026-09")
+    skipped = paid.rows("invoice", "approve", "2026-09")
+    monkeypatch.setenv("TOLLBOOK_TODAY", "2026-10-01")
+
+    assert {row["why"] for row in skipped} == {"is of 2026-09, which has not ended yet"}
+    assert {*paid.approve("2026-09").values()} == {"approved"}
+
+
+def test_where_nothing_is_left_to_do_it_says_what_was_done(paid: Office) -> None:
+    paid.invoicing("carry_below = { EUR = 1.05 }\n")
+    paid.load(paid.send(1, "2026-09-10", "2"))
+    paid.close("2026-09")
+    issued = paid.run("invoice", "issue", "2026-09", "--date", "2026-10-03").stderr
+    unknown = paid.run("invoice", "approve", "2026-10").stderr
+
+    assert "of 2026-09 there are 1 carried, 1 issued" in issued
+    assert "2026-10 was never billed" in unknown
+
+
+def test_a_month_whose_document_is_void_is_named_until_it_is_billed_again(paid: Office) -> None:
+    paid.invoicing("may_void = true\n")
+    number = paid.close("2026-09")["acme/2026-09/1"]
+    paid.run("invoice", "void", number, "--reason", "wrong buyer")
+    october, november = (paid.run("bill", month).stderr for month in ("2026-10", "2026-11"))
+    paid.bill("2026-09")
+
+    for said in (october, november):
+        assert "1 account has something to pay for 2026-09 and no document of it" in said
+        assert "like acme: tollbook bill 2026-09" in said
+    assert "2026-09" not in paid.run("bill", "2026-10").stderr
 
 
 # Small totals

@@ -126,8 +126,9 @@ class Life(RuleBasedStateMachine):
     def nothing_is_billed_twice(self, names: Sequence[str]) -> None:
         """What was issued corrects to what its run knew, with all that was issued before."""
         corrected = self.archive.frame(
-            "select distinct account_id, lines.period from lines join invoices using (invoice_id)"
-            " where is_correction and origin = 'run' and invoice_id in (select unnest($names))",
+            "select distinct lines.account_id, lines.period"
+            " from lines join invoices using (invoice_id) where is_correction and origin = 'run'"
+            " and invoice_id in (select unnest($names::varchar[]))",
             {"names": [*names]},
         )
         billed = self.office.billed()
