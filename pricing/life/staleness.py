@@ -51,7 +51,7 @@ class Stale:
 def stale_documents(archive: Archive, chosen: Drafts) -> dict[str, Stale]:
     """Find what must not be approved: here drafts of earlier months count, as they do in a bill."""
     look = _Look(archive, chosen.invoices["invoice_id"].to_list())
-    return {one.invoice_id: one for one in look.stale(look.counts_in_bill)}
+    return {one.invoice_id: one for one in look.stale(_counts_in_bill)}
 
 
 def stale_at_issue(
@@ -62,7 +62,7 @@ def stale_at_issue(
     Args:
         archive: The documents.
         chosen: What is to be issued together: these count for each other.
-        carried: Those of them that get no number: they do not count.
+        carried: Those of them that get no number: they count for who took them off.
     """
     together = {*chosen.invoices["invoice_id"]}
     look = _Look(archive, [*together], carried)
@@ -84,7 +84,7 @@ def stale_drafts(archive: Archive) -> list[Stale]:
         "select invoice_id from invoices where origin = 'run' and state in ('draft', 'approved')"
     )
     look = _Look(archive, archive.frame(query)["invoice_id"].to_list())
-    found = look.stale(look.counts_in_bill)
+    found = look.stale(_counts_in_bill)
     return sorted(found, key=lambda one: (one.period, one.invoice_id))
 
 
@@ -127,11 +127,6 @@ class _Look:
         self._heads, self._pairs = _corrected(archive, invoice_ids)
         self._counted = _counted(archive, invoice_ids)
 
-    def counts_in_bill(self, other: _Head, one: _Head) -> bool:
-        """Whether a document counts when the month of another is billed."""
-        is_before = other.state != "draft" or other.period < one.period
-        return is_before and other.invoice_id not in self._carried
-
     def stale(self, counts: Callable[[_Head, _Head], bool]) -> Iterator[Stale]:
         """Compare what each document took off with what counts by now."""
         for run_id in sorted({head.run_id for head in self._heads}):
@@ -155,7 +150,7 @@ class _Look:
         changed = {pair for pair in pairs if self._now(one, pair, counts) != then.get(pair, {})}
         if not changed:
             return
-        in_bill = self.counts_in_bill
+        in_bill = _counts_in_bill
         waits_for: set[str] = set()
         if all(self._now(one, pair, in_bill) == then.get(pair, {}) for pair in pairs):
             waits_for = {
@@ -175,10 +170,16 @@ class _Look:
         )
 
     def _is_asked(self, one: _Head, other: _Head, counts: Callable[[_Head, _Head], bool]) -> bool:
-        """Whether a document counts for one, which was not taken into account by it."""
-        if other.invoice_id == one.invoice_id or not counts(other, one):
+        """Whether a document counts for one: not where it was made on top of that one.
+
+        A small total that is carried counts for those who took it off: it comes with another.
+        """
+        if other.invoice_id == one.invoice_id:
             return False
-        return self._took(one, other) or not self._took(other, one)
+        took = self._took(one, other)
+        if other.state == "carried" or other.invoice_id in self._carried:
+            return took
+        return counts(other, one) and (took or not self._took(other, one))
 
     def _took(self, one: _Head, other: _Head) -> bool:
         """Whether the run of one took lines of the other into account."""
@@ -198,6 +199,11 @@ class _Look:
 
 def _period_of(invoice_id: str) -> str:
     return invoice_id.split("/")[-2]
+
+
+def _counts_in_bill(other: _Head, one: _Head) -> bool:
+    """Whether a document counts when the month of another is billed."""
+    return other.state != "draft" or other.period < one.period
 
 
 def _issued_or_in(together: Collection[str]) -> Callable[[_Head, _Head], bool]:
@@ -230,7 +236,7 @@ def _counted(archive: Archive, invoice_ids: Sequence[str]) -> dict[Pair, dict[_H
         " semi join (select account_id, period from lines"
         " where is_correction and invoice_id in (select unnest($ids::varchar[]))) as corrected"
         " on corrected.account_id = lines.account_id and corrected.period = lines.period"
-        f" where {COUNTS}",
+        f" where ({COUNTS}) or (origin = 'run' and state = 'carried')",
         {"ids": [*invoice_ids]},
     )
     by_head: dict[_Head, list[tuple[Any, ...]]] = {}
