@@ -174,7 +174,8 @@ def test_a_saved_view_brings_the_filters_back(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "names"), [("light", [*VIEWS]), ("dark", [text.OVERVIEW, text.INVOICES])]
+    ("scheme", "names"),
+    [("light", [*VIEWS]), ("dark", [text.OVERVIEW, text.INVOICES, text.MARGIN])],
 )
 def test_no_view_has_a_serious_accessibility_violation(
     browser: Any, address: str, axe: str, scheme: str, names: list[str]
@@ -212,7 +213,8 @@ def test_a_small_screen_scrolls_down_and_never_sideways(browser: Any, address: s
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     wide = {}
-    for name in (text.OVERVIEW, text.USAGE, text.CONVERSATIONS, text.INVOICES, text.LOADS):
+    names = (text.OVERVIEW, text.USAGE, text.CONVERSATIONS, text.INVOICES, text.LOADS)
+    for name in (*names, text.MARGIN, text.UNBILLED, text.QUARANTINE):
         visit(page, address, view=name)
         width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         if width > 390:

@@ -26,6 +26,7 @@ from dashboards.figures import (
     top,
     totals,
 )
+from dashboards.margin import By
 
 PACKAGE = Path(dashboards.__file__).parent
 rows_of_usage = st.lists(
