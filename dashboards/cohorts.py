@@ -66,15 +66,22 @@ def free_tier(daily: pl.DataFrame, key: str, *, span: Span, known_to: date) -> p
     pace_from = max(span.first, last - timedelta(days=6))
     pace_days = max(1, (last - pace_from).days + 1)
     days_left = max(0, (span.last - last).days)
-    running = pl.col("quantity").cum_sum().over(key, order_by="day")
-    placed = daily.with_columns(running=running)
     is_recent = pl.col("day").is_between(pace_from, last)
-    sums = placed.group_by(key).agg(
+    sums = daily.group_by(key).agg(
         used=pl.col("quantity").sum(),
         included=pl.col("included").first(),
         recent=pl.col("quantity").filter(is_recent).sum(),
-        passed_on=pl.col("day").filter(pl.col("running") > pl.col("included")).min(),
     )
+    # Only of those that have passed it is the day looked for: there are few of them.
+    passed = sums.filter(pl.col("used") > pl.col("included")).select(key)
+    running = pl.col("quantity").cum_sum().over(key, order_by="day")
+    over = daily.join(passed, on=key, how="semi").with_columns(running=running)
+    passed_on = (
+        over.filter(pl.col("running") > pl.col("included"))
+        .group_by(key)
+        .agg(passed_on=pl.col("day").min())
+    )
+    sums = sums.join(passed_on, on=key, how="left")
     gained = pl.col("recent") * days_left // pace_days
     rest = pl.col("included") - pl.col("used") + 1
     days_to_pass = (rest * pace_days + pl.col("recent") - 1) // pl.col("recent")
