@@ -27,7 +27,7 @@ from pricing.ledger import CREDIT_LEDGER, CREDIT_USED
 from pricing.state import STATE
 from pricing.tax import TAX
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 SQL = Path(__file__).parent / "sql"
 Mode = Literal["read", "write"]
 

@@ -62,7 +62,7 @@ def check_owners(balances: pl.DataFrame, currencies: Mapping[str, str]) -> None:
             f" '{credit_id}'",
             "put it back: an account that was billed stays; end its subscriptions instead",
         )
-        for account_id, credit_id, exact in lost.iter_rows()
+        for account_id, credit_id, exact in lost.select(*KEY, "opening").iter_rows()
     ]
     if problems:
         raise BookError(problems)

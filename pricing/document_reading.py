@@ -1,5 +1,11 @@
 """Reading the documents of a book: issued ones as they were issued, but for what became of them."""
 
+import json
+from dataclasses import dataclass
+from datetime import date
+
+import zstandard
+
 from metering.errors import UsageError
 from metering.period import Month
 from metering.settings import Book
@@ -24,3 +30,41 @@ def documents_of(book: Book, *, period: str | None = None) -> list[Document]:
         states = dict(archive.frame("select invoice_id, state from invoices").iter_rows())
         listed = list(read_documents(archive, period=period))
     return [one.model_copy(update={"state": states[one.invoice_id]}) for one in listed]
+
+
+@dataclass(frozen=True)
+class Booked:
+    """What was done with documents in a month, each as it was issued."""
+
+    issued: list[Document]
+    voided: list[tuple[Document, date]]  # and the day on which it became void
+
+
+def booked_in(book: Book, month: Month, zone: str) -> Booked:
+    """Read the documents that were issued in a month, or became void in it, whatever they are of.
+
+    Args:
+        book: The book.
+        month: By the days of issue, and by the days in `zone` on which documents became void.
+        zone: The seller's.
+    """
+    query = (
+        "with voided as (select object as invoice_id,"
+        " max(timezone($zone, happened_at))::date as said_on"
+        " from trail where action = 'invoice.voided' group by object)"
+        " select content, issue_date between $first and $last as is_issued,"
+        " if(said_on is null, null, greatest(issue_date, said_on)) as voided_on from issued"
+        " join invoices using (invoice_id) left join voided using (invoice_id)"
+        " where is_issued or voided_on between $first and $last order by issued.number"
+    )
+    given = {"zone": zone, "first": month.first_day, "last": month.last_day}
+    with Archive.open(book) as archive:
+        rows = archive.frame(query, given).rows()
+    booked = Booked([], [])
+    for content, is_issued, voided_on in rows:
+        document = Document.of(json.loads(zstandard.decompress(content)))
+        if is_issued:
+            booked.issued.append(document)
+        if voided_on is not None and month.first_day <= voided_on <= month.last_day:
+            booked.voided.append((document, voided_on))
+    return booked

@@ -1,13 +1,16 @@
-"""The ledger of prepaid credits: what a month adds, takes back, uses and lets expire.
+"""The ledger of prepaid credits: what a month adds, gets back, takes back, uses and lets expire.
 
-For each credit, opening + added - refunded - used - expired = closing; this is checked every time.
-A row of `credits.csv` is entered once, in the first month that is billed with it: the state keeps
-what was entered, so that a row that comes late still counts, and one that changes is noticed.
+For each credit, opening + added + restored - refunded - used - expired = closing; this is checked
+every time. A row of `credits.csv` is entered once, in the first month that is billed with it: the
+state keeps what was entered, so that a row that comes late still counts, and one that changes is
+noticed. What credits paid of a document that is credited or void comes back in the same way: see
+`pricing.life.given_back`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 import polars as pl
 
@@ -21,7 +24,10 @@ from pricing.state import as_state, closing_state, of_kind
 
 BALANCE = "credit"  # of the state: what is left of a credit, by credit_id
 ENTERED = "credit_entered"  # and the amount of a row of the file that was entered, by credit_id
-MOVES = ("opening", "added", "refunded", "used", "expired", "closing")
+# Of an opening state alone: what documents of earlier months take less of a credit by now, and what
+# it paid of those that a credit note of this month corrects; both by credit_id.
+RESTORED, MAY_RESTORE = "credit_restored", "credit_may_restore"
+MOVES = ("opening", "added", "restored", "refunded", "used", "expired", "closing")
 
 # One row for each credit that an account had in a period, in minor units of `currency`.
 CREDIT_LEDGER = pl.Schema(
@@ -33,7 +39,12 @@ CREDIT_LEDGER = pl.Schema(
         **{f"{move}_minor": pl.Int64() for move in MOVES},
     }
 )
-# One row for each credit that pays a part of an invoice, in the order of use.
+# What an account may pay with its credits: an invoice of its own, or its share of another's.
+SHARE = pl.Schema(
+    {"account_id": pl.String(), "invoice_id": pl.String(), "share_minor": pl.Int64()}
+)
+# One row for each credit that pays a part of an invoice, in the order of use. Of a credit note: that
+# gets a part back, as a negative amount.
 CREDIT_USED = pl.Schema(
     {
         "invoice_id": pl.String(),
@@ -78,21 +89,26 @@ def pay(
     *,
     totals: pl.DataFrame,
     opening: pl.DataFrame,
+    shares: pl.DataFrame | None = None,
 ) -> Paid:
     """Pay the invoices of a month with credits, as far as these go.
+
+    A credit note gives back first what credits paid of the documents that it corrects, in the
+    reverse order: a credit that was a gift never becomes money.
 
     Args:
         month: The billing period.
         credit_rows: The rows of the book.
         currencies: The currency of each account in this month.
         totals: With `account_id`, `invoice_id` and `total_minor`, one row an account at most.
-        opening: Schema `STATE`: the closing state of the month before.
+        opening: Schema `STATE`: the closing state of the month before, and what is restored.
+        shares: Schema `SHARE`: of accounts that another pays for. Their credits pay first.
 
     Raises:
         BookError: an account with credits is gone from the book.
         SumsDisagreeError: a credit does not add up.
     """
-    balances = of_kind(opening, BALANCE, key="credit_id", value="opening")
+    balances = _balances(opening)
     entered = of_kind(opening, ENTERED, key="credit_id", value="entered")
     check_owners(balances, currencies)
     rows = _rows(credit_rows, currencies).join(entered, on=KEY, how="left", maintain_order="left")
@@ -107,7 +123,7 @@ def pay(
     held = _add(rows, balances, currencies)
     refunds = _judge_refunds(rows, held)
     held = _take_back(held, refunds)
-    held = _use(held, totals, month)
+    held = _use(_owing(held, totals, SHARE.to_frame() if shares is None else shares), month)
     held = _expire(held, month)
     ledger = _ledger(held, month)
     paid = Paid(
@@ -116,7 +132,7 @@ def pay(
         closing=closing_state([_left(ledger), _entered(rows, refunds, entered, month)]),
         blocked=blocked_by_credits(rows, refunds, entered),
     )
-    _check_sums(paid, balances)
+    _check_sums(paid, balances, int(held["given_back"].sum()))
     return paid
 
 
@@ -132,6 +148,15 @@ def _rows(credit_rows: Iterable[Credit], currencies: Mapping[str, str]) -> pl.Da
         for rank, credit in enumerate(ordered)
     ]
     return pl.DataFrame(rows, ROW, orient="row")
+
+
+def _balances(opening: pl.DataFrame) -> pl.DataFrame:
+    """List what was left of each credit, what is restored of it, and what may be."""
+    found = of_kind(opening, BALANCE, key="credit_id", value="opening")
+    for kind in (RESTORED, MAY_RESTORE):
+        other = of_kind(opening, kind, key="credit_id", value=kind)
+        found = found.join(other, on=KEY, how="full", coalesce=True)
+    return found.with_columns(pl.col("opening", RESTORED, MAY_RESTORE).fill_null(Decimal(0)))
 
 
 def _add(rows: pl.DataFrame, balances: pl.DataFrame, currencies: Mapping[str, str]) -> pl.DataFrame:
@@ -151,12 +176,19 @@ def _add(rows: pl.DataFrame, balances: pl.DataFrame, currencies: Mapping[str, st
     added = own.with_columns(
         added_minor=pl.when("is_new").then("amount_minor").otherwise(pl.lit(0, pl.Int64))
     )
-    opening = to_minor(pl.col("opening").fill_null(Decimal(0)), pl.col("currency"))
+
+    def minor(name: str) -> pl.Expr:
+        return to_minor(pl.col(name).fill_null(Decimal(0)), pl.col("currency"))
+
+    there = pl.col("opening_minor") + pl.col("added_minor")
     return (
         pl.concat([added.select(gone.columns), gone])
         .join(balances, on=KEY, how="left", maintain_order="left")
-        .with_columns(opening_minor=opening)
-        .with_columns(left=pl.col("opening_minor") + pl.col("added_minor"))
+        .with_columns(opening_minor=minor("opening"), may_restore=minor(MAY_RESTORE))
+        # Less than nothing where documents take more than was known: no more than there is, and
+        # the rest in a later month.
+        .with_columns(restored_minor=pl.max_horizontal(minor(RESTORED), -there))
+        .with_columns(left=there + pl.col("restored_minor"))
     )
 
 
@@ -182,27 +214,46 @@ def _take_back(held: pl.DataFrame, refunds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _use(held: pl.DataFrame, totals: pl.DataFrame, month: Month) -> pl.DataFrame:
+def _owing(held: pl.DataFrame, totals: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+    """Put beside each credit the invoice that it may pay: its total, and the owner's share."""
+    own = totals.select("account_id", "invoice_id", share_minor="total_minor", is_own=True)
+    others = shares.select(*SHARE.names(), is_own=False)
+    owing = pl.concat([own, others]).join(totals.select("invoice_id", "total_minor"), "invoice_id")
+    return (
+        held.join(owing, on="account_id", how="left", maintain_order="left")
+        .with_columns(pl.col("share_minor", "total_minor").fill_null(0))
+        .sort(pl.col("is_own").fill_null(value=True), "rank", "credit_id")
+    )
+
+
+def _use(held: pl.DataFrame, month: Month) -> pl.DataFrame:
     """Pay what is due from the credits that hold on the last day of the month, in their order."""
     is_usable = (pl.col("effective_from") <= month.last_day) & (
         pl.col("expires_on") > month.last_day
     )
     usable = pl.when(is_usable).then("left").otherwise(pl.lit(0, pl.Int64))
-    earlier = pl.col("usable").cum_sum().over("account_id") - pl.col("usable")
-    due = pl.col("total_minor").fill_null(0).clip(lower_bound=0)
+    held = _fill(held.with_columns(usable=usable), "usable", "used_minor", sign=1)
+    # The last that paid gets back first.
+    held = _fill(held.reverse(), "may_restore", "given_back", sign=-1).reverse()
+    return held.with_columns(
+        restored_minor=pl.col("restored_minor") + pl.col("given_back"),
+        left=pl.col("left") - pl.col("used_minor") + pl.col("given_back"),
+    )
+
+
+def _fill(held: pl.DataFrame, most: str, name: str, *, sign: Literal[1, -1]) -> pl.DataFrame:
+    """Share what each invoice owes, or gives back, out on credits: row after row, up to `most`."""
+
+    def next_part(whole: str, part: str, over: str) -> pl.Expr:
+        earlier = pl.col(part).cum_sum().over(over) - pl.col(part)
+        left = (sign * pl.col(whole) - earlier).clip(lower_bound=0)
+        return pl.min_horizontal(left, pl.col(part))
+
+    most_of_it = pl.col(most).clip(lower_bound=0)
     return (
-        held.sort("rank", "credit_id")
-        .with_columns(usable=usable)
-        .join(
-            totals.select("account_id", "invoice_id", "total_minor"),
-            on="account_id",
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(
-            used_minor=pl.min_horizontal((due - earlier).clip(lower_bound=0), pl.col("usable"))
-        )
-        .with_columns(left=pl.col("left") - pl.col("used_minor"))
+        held.with_columns(most_of_it.alias(name))
+        .with_columns(next_part("share_minor", name, "account_id").alias(name))
+        .with_columns(next_part("total_minor", name, "invoice_id").alias(name))
     )
 
 
@@ -216,7 +267,8 @@ def _expire(held: pl.DataFrame, month: Month) -> pl.DataFrame:
 
 
 def _ledger(held: pl.DataFrame, month: Month) -> pl.DataFrame:
-    had = held.filter((pl.col("opening_minor") != 0) | (pl.col("added_minor") != 0))
+    moved = ("opening_minor", "added_minor", "restored_minor")
+    had = held.filter(pl.any_horizontal(pl.col(name) != 0 for name in moved))
     named = had.with_columns(period=pl.lit(str(month)))
     return named.select(CREDIT_LEDGER.names()).sort("account_id", "credit_id")
 
@@ -224,8 +276,9 @@ def _ledger(held: pl.DataFrame, month: Month) -> pl.DataFrame:
 def _used(held: pl.DataFrame) -> pl.DataFrame:
     position = pl.int_range(pl.len(), dtype=pl.Int64).over("invoice_id")
     return (
-        held.filter(pl.col("used_minor") > 0)
-        .with_columns(position=position, amount_minor="used_minor")
+        held.with_columns(amount_minor=pl.col("used_minor") - pl.col("given_back"))
+        .filter(pl.col("amount_minor") != 0)
+        .with_columns(position=position)
         .select(CREDIT_USED.names())
         .sort("invoice_id", "position")
     )
@@ -252,16 +305,18 @@ def _entered(
     return as_state(pl.concat([known, gone]), ENTERED, key="credit_id", value="entered")
 
 
-def _check_sums(paid: Paid, balances: pl.DataFrame) -> None:
+def _check_sums(paid: Paid, balances: pl.DataFrame, given_back: int) -> None:
     """Check each credit by itself, and the ledger with the state before and the invoices."""
     ledger = paid.ledger
-    opening, added, refunded, used, expired, closing = (pl.col(f"{move}_minor") for move in MOVES)
-    is_even = (opening + added - refunded - used - expired == closing) & (closing >= 0)
+    named = (pl.col(f"{move}_minor") for move in MOVES)
+    opening, added, restored, refunded, used, expired, closing = named
+    there = opening + added + restored - refunded - used - expired
+    is_even = (there == closing) & (closing >= 0)
     uneven = ledger.filter(~is_even)["credit_id"].to_list()
     opened = ledger.select(to_major(opening, pl.col("currency")).sum()).item()
     if opened != balances["opening"].sum():
         uneven.append("opening")
-    if ledger["used_minor"].sum() != paid.used["amount_minor"].sum():
+    if ledger["used_minor"].sum() - given_back != paid.used["amount_minor"].sum():
         uneven.append("used")
     if uneven:
         raise SumsDisagreeError(

@@ -32,6 +32,7 @@ from pricing.life.correction import correct
 from pricing.life.invoiced import Prior, drafted_after, passed_on
 from pricing.life.rerating import Before, look_back, look_back_as
 from pricing.life.staleness import Stale, stale_drafts
+from pricing.parties import payers_of
 from pricing.receivables.opening_state import check_not_taken_over
 from pricing.run_outcome import (
     changes_to_documents,
@@ -100,6 +101,10 @@ def bill(
         rated = rate_after(store, catalog, month, before)
         refused = _refused_rows(store, catalog)
     if only_accounts:
+        # With those that they pay for: what credits of these pay is on the same invoice.
+        payers = payers_of(catalog.facts(month))
+        paid_for = sorted(name for name, payer_id in payers.items() if payer_id in only_accounts)
+        only_accounts = [*only_accounts, *(name for name in paid_for if name not in only_accounts)]
         rated = rated.of_accounts(only_accounts)
     if dry_run or as_of is not None:
         changed = changes_to_documents(book, month, rated.drafts, only_accounts)

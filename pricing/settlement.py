@@ -12,6 +12,7 @@ import polars as pl
 
 from metering.period import Month
 from pricing.catalog import Catalog
+from pricing.credit_share import shares_of
 from pricing.invoice import LINE, Drafts, Heads, draft, draft_lines, due_after, total_up
 from pricing.ledger import Paid, pay
 from pricing.life.correction import Corrections
@@ -73,10 +74,18 @@ def settle(
     taxed = tax(lines, catalog)
     totals = total_up(lines, taxed.taxes)
     in_own = pl.col("currency") == pl.col("account_id").replace_strict(currencies, default=None)
-    paid = pay(month, catalog.credits, currencies, totals=totals.filter(in_own), opening=opening)
-    own_reasons = _of_payers(rating.blocked(), payers)
-    reasons = merged(own_reasons, corrections.blocked, taxed.blocked, paid.blocked)
-    billed = _billed(rating, corrections, payers) | paid.blocked.keys()
+    owners = {credit.account_id for credit in catalog.credits} & payers.keys()
+    paid = pay(
+        month,
+        catalog.credits,
+        currencies,
+        totals=totals.filter(in_own),
+        opening=opening,
+        shares=shares_of(lines, taxed.lines, taxed.taxes, owners),
+    )
+    own_reasons, wrong = _of_payers(rating.blocked(), payers), _of_payers(paid.blocked, payers)
+    reasons = merged(own_reasons, corrections.blocked, taxed.blocked, wrong)
+    billed = _billed(rating, corrections, payers) | wrong.keys()
     counts = rating.counts.with_columns(pl.col("account_id").replace(payers))
     paid_for = {*payers.items(), *lines.select("account_id", "payer_id").unique().rows()}
     heads = Heads(

@@ -15,7 +15,7 @@ from metering.period import Month
 from metering.settings import Book
 from pricing.archive import Archive
 from pricing.catalog import load_catalog
-from pricing.document_reading import documents_in, documents_of
+from pricing.document_reading import booked_in, documents_in, documents_of
 from pricing.documents import journal
 from pricing.documents.focus import focus_of, unpriced_cells
 from pricing.documents.journal import Drafts, Payment, entries_of
@@ -133,18 +133,30 @@ def export_journal(
     out: Path | None,
     book_path: Path,
 ) -> None:
-    """Write the documents of MONTH, and what was paid in it, as double-entry bookkeeping."""
+    """Write what was booked in MONTH as double-entry bookkeeping.
+
+    Documents by their date of issue, whatever month they are for; those that became void; what was
+    paid, paid back and written off.
+    """
     with errors_for_people():
         book, period = Book.at(book_path), Month.parse(month)
-        paid = _paid_in(book, period)
-        listed = documents_of(book, period=str(period)) if paid else documents_in(book, period)
-        entries = entries_of(listed, paid, accounts=ledger_accounts(book), drafts=drafts)
+        booked = booked_in(book, period, book.settings().seller.time_zone)
+        waiting = [one for one in documents_of(book, period=str(period)) if one.number is None]
+        entries = entries_of(
+            [*booked.issued, *waiting],
+            _paid_in(book, period),
+            voided=booked.voided,
+            accounts=ledger_accounts(book),
+            drafts=drafts,
+        )
         if kind == "csv":
             _write_text(journal.csv_of(entries), out)
         else:
             opened = journal.opened_accounts(entries) if open_accounts == "yes" else ""
             _write_text([opened, journal.beancount_of(entries)], out)
-        left_out = sum(1 for document in listed if document.number is None)
+        if not entries:
+            say(f"nothing was booked in {period}: documents are booked on the day of their issue")
+        left_out = sum(1 for one in waiting if one.state in ("draft", "approved"))
         if left_out and drafts == "left_out":
             say(f"{left_out} drafts are left out; --drafts pending adds them")
 

@@ -1,14 +1,15 @@
 """The journal: each document and payment as an entry of double-entry bookkeeping that balances.
 
 An invoice is owed by its account and earned by its lines; taxes are owed to the state, and what a
-prepaid credit pays was owed to the account. A credit note is the same with the sign turned. An
-entry has the id of what it is of, so that exporting again changes nothing.
+prepaid credit pays was owed to the account. A credit note is the same with the sign turned, and so
+is what a document that becomes void takes back, on the day on which it does: an entry that was
+exported stays true. An entry has the id of what it is of, so that exporting again changes nothing.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal, assert_never
@@ -84,6 +85,7 @@ def entries_of(
     documents: Iterable[Document],
     payments: Iterable[Payment] = (),
     *,
+    voided: Iterable[tuple[Document, date]] = (),
     accounts: LedgerAccounts | None = None,
     drafts: Drafts = "left_out",
 ) -> list[Entry]:
@@ -93,6 +95,10 @@ def entries_of(
     not invoiced has no entry. An issued document is of the day of its issue.
 
     Args:
+        documents: As they were issued, also those that are void by now; or drafts.
+        payments: What was paid.
+        voided: Documents that became void, and when: each has an entry that takes its own back.
+        accounts: Those of the ledger.
         drafts: Whether documents without a number are left out, or are there as pending, on the
             last day of their month.
     """
@@ -105,6 +111,11 @@ def entries_of(
         and (document.number is not None or drafts == "pending")
     ]
     entries = [_of_document(document, chart) for document in owed]
+    entries += [
+        _reversed(_of_document(signed(document), chart), day)
+        for document, day in voided
+        if document.purpose == "customer"
+    ]
     entries += _of_payments(payments, chart)
     told = [entry for entry in entries if entry.postings]
     repeated = [name for name, count in Counter(e.journal_id for e in told).items() if count > 1]
@@ -170,6 +181,17 @@ def _of_document(document: Document, chart: LedgerAccounts) -> Entry:
         description=f"{words} {document.number or document.invoice_id} for {document.period}",
         currency=document.currency,
         postings=tuple(posting for posting in postings if posting.amount),
+    )
+
+
+def _reversed(entry: Entry, day: date) -> Entry:
+    """Take an entry back on a day."""
+    return replace(
+        entry,
+        journal_id=f"{entry.journal_id}/void",
+        date=day,
+        description=f"Void: {entry.description}",
+        postings=tuple(replace(one, amount=-one.amount) for one in entry.postings),
     )
 
 

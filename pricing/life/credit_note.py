@@ -1,7 +1,8 @@
 """Credit notes that a person writes: for a line, an amount or the whole of an issued invoice.
 
 What is credited of a line never exceeds what is left of it. The tax of the credit notes of an
-invoice is that of what they credit together, so that they never add up to more than its tax.
+invoice is that of what they credit together, so that they never add up to more than its tax. What
+prepaid credits paid of it goes back to them: see `pricing.life.returned_credit`.
 """
 
 import json
@@ -15,6 +16,7 @@ import polars as pl
 from metering.errors import UsageError
 from pricing.archive import Archive
 from pricing.invoice import INVOICE, LINE, LINE_DETAIL, Drafts
+from pricing.life.returned_credit import credits_returned
 from pricing.life.trail import record
 from pricing.money import amount_text, exact_of, minor_of, split_minor
 from pricing.outcome import NO_USAGE
@@ -47,6 +49,8 @@ def draft_credit_note(archive: Archive, invoice_id: str, wish: Wish, *, actor: s
         lines, details = _lines(drafts, credited, parts, note_id)
         taxes = _taxes(archive, drafts, lines, note_id)
         head = _head(invoice, lines, taxes, note_id, wish)
+        returned = credits_returned(archive, drafts, -head["total_minor"].item(), note_id)
+        head = _with_credits(head, returned)
         own = {"bills_again": wish.bills_again}
         made_of = {"credits_invoice_id": invoice_id, "run_id": _run_id(archive, invoice_id)}
         archive.append(
@@ -56,6 +60,7 @@ def draft_credit_note(archive: Archive, invoice_id: str, wish: Wish, *, actor: s
         archive.append("lines", lines)
         archive.append("details", details)
         archive.append("taxes", taxes)
+        archive.append("credits_used", returned)
         facts = {
             "credits": invoice["number"],
             "total": amount_text(head["total_minor"].item(), invoice["currency"]),
@@ -86,7 +91,7 @@ def discard(archive: Archive, invoice_id: str, *, actor: str, reason: str) -> No
     of_lines = "select line_id from lines where invoice_id = $invoice_id"
     with archive.transaction():
         archive.execute(f"delete from details where line_id in ({of_lines})", given)
-        for table in ("lines", "taxes", "invoices"):
+        for table in ("lines", "taxes", "credits_used", "invoices"):
             archive.execute(f"delete from {table} where invoice_id = $invoice_id", given)
         record(
             archive,
@@ -296,6 +301,14 @@ def _head(
         "blocked": "[]",
     }
     return pl.DataFrame([[row[name] for name in INVOICE]], INVOICE, orient="row")
+
+
+def _with_credits(head: pl.DataFrame, returned: pl.DataFrame) -> pl.DataFrame:
+    credit_minor = int(returned["amount_minor"].sum())
+    return head.with_columns(
+        credit_minor=pl.lit(credit_minor, pl.Int64),
+        due_minor=pl.col("total_minor") - credit_minor,
+    )
 
 
 def _reference(invoice: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:

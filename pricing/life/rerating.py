@@ -17,6 +17,7 @@ from pricing.billing import first_state_month
 from pricing.catalog import Catalog
 from pricing.ledger import credit_state
 from pricing.life.correction import ISSUED, Again, Invoiced
+from pricing.life.given_back import given_back
 from pricing.life.invoiced import (
     Prior,
     carried_before,
@@ -113,7 +114,16 @@ def look_back(
     last = max((m for m in recorded if m < start), default=None)
     handed = None if last is None else recorded[last]
     state = _state_before(catalog, last, no_state() if handed is None else handed, start, close)
-    return _rate_again(book, catalog, month, replace(prior, state=state), rate, close, recorded)
+    before = _rate_again(book, catalog, month, replace(prior, state=state), rate, close, recorded)
+    return _with_given_back(book, month, before)
+
+
+def _with_given_back(book: Book, month: Month, before: Before) -> Before:
+    """Let the month begin with what comes back to its credits, too."""
+    with Archive.open(book) as archive:
+        given = given_back(archive, month, before.prior.again)
+    opening = closing_state([before.prior.opening, given])
+    return replace(before, prior=replace(before.prior, opening=opening))
 
 
 def look_back_as(

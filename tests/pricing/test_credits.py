@@ -127,11 +127,11 @@ def plainly(
     for month, owed in zip(MONTHS, dues, strict=True):
         first, last, end = month.first_day, month.last_day, month.next().first_day
         begun = {one.credit_id: one for one in credit_rows if one.effective_from <= last}
-        found = {name: [balance, 0, 0, 0, 0, 0] for name, balance in left.items() if balance}
+        found = {name: [balance, 0, 0, 0, 0, 0, 0] for name, balance in left.items() if balance}
         for name, one in begun.items():
             if one.of is None and name not in entered and one.expires_on > first:
                 left[name] = int(one.amount * 100)
-                found[name] = [0, left[name], 0, 0, 0, 0]
+                found[name] = [0, left[name], 0, 0, 0, 0, 0]
                 entered.add(name)
         before, asked = dict(left), dict.fromkeys(left, 0)
         for name, one in sorted(begun.items(), key=lambda item: (item[1].effective_from, item[0])):
@@ -140,7 +140,7 @@ def plainly(
             asked[one.of] += int(one.amount * 100)
             if asked[one.of] <= before[one.of]:
                 left[one.of] -= int(one.amount * 100)
-                found[one.of][2] += int(one.amount * 100)
+                found[one.of][3] += int(one.amount * 100)
                 entered.add(name)
         due = {name: max(total, 0) for name, total in owed.items()}
         for name in sorted(
@@ -153,12 +153,12 @@ def plainly(
             one = by_id[name]
             if one.expires_on > last:
                 part = min(left[name], due.get(one.account_id, 0))
-                found[name][3] = part
+                found[name][4] = part
                 left[name] -= part
                 due[one.account_id] = due.get(one.account_id, 0) - part
             if one.expires_on <= end:
-                found[name][4], left[name] = left[name], 0
-            found[name][5] = left[name]
+                found[name][5], left[name] = left[name], 0
+            found[name][6] = left[name]
         ledgers.append(found)
     return ledgers
 
@@ -188,9 +188,12 @@ def test_the_ledger_balances_and_no_credit_appears_from_nowhere(
         assert paid.used.schema == CREDIT_USED
         assert paid.closing.schema == STATE
         for row in paid.ledger.to_dicts():
-            opening, new, refunded, spent, expired, closing = (row[f"{m}_minor"] for m in MOVES)
-            assert opening + new - refunded - spent - expired == closing
+            opening, new, back, refunded, spent, expired, closing = (
+                row[f"{move}_minor"] for move in MOVES
+            )
+            assert opening + new + back - refunded - spent - expired == closing
             assert min(opening, new, refunded, spent, expired, closing) >= 0
+            assert back == 0
             added[row["credit_id"]] = added.get(row["credit_id"], 0) + new
         for account_id in ACCOUNTS:
             mine = pl.col("account_id") == account_id
@@ -520,6 +523,7 @@ def test_the_ledger_is_shown_for_an_account_and_a_month(book: Book) -> None:
             "period": "2026-11",
             "opening": "90.50",
             "added": "0.00",
+            "restored": "0.00",
             "refunded": "10.00",
             "used": "59.50",
             "expired": "0.00",
