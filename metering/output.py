@@ -4,7 +4,6 @@ Data goes to standard output, everything else to standard error; progress shows 
 nowhere else. An error is one block, never a traceback.
 """
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from metering.errors import TollbookError
+from metering.spreadsheet import csv_line, defused_unless_number
 
 Format = Literal["table", "json", "csv"]
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -123,8 +123,8 @@ def print_rows(
 ) -> None:
     """Print `document[rows]`, a list of mappings with `columns`, in the format asked for.
 
-    JSON prints the whole document, CSV and table its rows; a table right-aligns numbers. `note`
-    stands under a table.
+    JSON prints the whole document, CSV and table its rows. In CSV a text that a spreadsheet would
+    run as a formula is defused; a table right-aligns numbers. `note` stands under a table.
     """
     listed = document[rows]
     assert isinstance(listed, list)
@@ -132,9 +132,11 @@ def print_rows(
         case "json":
             print_json(document)
         case "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([_cell(row[name]) for name in columns] for row in listed)
+            sys.stdout.write(csv_line(columns))
+            sys.stdout.writelines(
+                csv_line(defused_unless_number(_cell(row[name])) for name in columns)
+                for row in listed
+            )
         case "table":
             print_table(listed, columns=columns, title=title, note=note)
 

@@ -40,11 +40,9 @@ CREDIT_LEDGER = pl.Schema(
     }
 )
 # What an account may pay with its credits: an invoice of its own, or its share of another's.
-SHARE = pl.Schema(
-    {"account_id": pl.String(), "invoice_id": pl.String(), "share_minor": pl.Int64()}
-)
-# One row for each credit that pays a part of an invoice, in the order of use. Of a credit note: that
-# gets a part back, as a negative amount.
+SHARE = pl.Schema({"account_id": pl.String(), "invoice_id": pl.String(), "share_minor": pl.Int64()})
+# One row for each credit that pays a part of an invoice, in the order of use. Of a credit note:
+# that gets a part back, as a negative amount.
 CREDIT_USED = pl.Schema(
     {
         "invoice_id": pl.String(),

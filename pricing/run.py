@@ -101,10 +101,7 @@ def bill(
         rated = rate_after(store, catalog, month, before)
         refused = _refused_rows(store, catalog)
     if only_accounts:
-        # With those that they pay for: what credits of these pay is on the same invoice.
-        payers = payers_of(catalog.facts(month))
-        paid_for = sorted(name for name, payer_id in payers.items() if payer_id in only_accounts)
-        only_accounts = [*only_accounts, *(name for name in paid_for if name not in only_accounts)]
+        only_accounts = _with_paid_for(only_accounts, catalog, month)
         rated = rated.of_accounts(only_accounts)
     if dry_run or as_of is not None:
         changed = changes_to_documents(book, month, rated.drafts, only_accounts)
@@ -130,6 +127,13 @@ def bill(
     return Bill(
         month, drafts, rated.unassigned, refused, run_id, outcome, later, differences, stale
     )
+
+
+def _with_paid_for(only_accounts: Sequence[str], catalog: Catalog, month: Month) -> list[str]:
+    """Add the accounts that these pay for: what their credits pay is on the same invoice."""
+    payers = payers_of(catalog.facts(month))
+    paid_for = {name for name, payer_id in payers.items() if payer_id in only_accounts}
+    return [*only_accounts, *sorted(paid_for.difference(only_accounts))]
 
 
 def _write(book: Book, run: Run, rated: Rated) -> tuple[int, Drafts, list[Month], list[Stale]]:

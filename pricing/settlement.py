@@ -6,7 +6,7 @@ credits that pay it, after tax, since they are money and no discount; what is du
 
 import json
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -18,7 +18,7 @@ from pricing.ledger import Paid, pay
 from pricing.life.correction import Corrections
 from pricing.outcome import Blocked, blocked_by, coverage_of, merged
 from pricing.parties import payers_of, payment_terms, write_parties
-from pricing.tax import TAX
+from pricing.tax import TAX, Taxed
 from pricing.tax_point import tax
 
 
@@ -73,19 +73,10 @@ def settle(
     )
     taxed = tax(lines, catalog)
     totals = total_up(lines, taxed.taxes)
-    in_own = pl.col("currency") == pl.col("account_id").replace_strict(currencies, default=None)
-    owners = {credit.account_id for credit in catalog.credits} & payers.keys()
-    paid = pay(
-        month,
-        catalog.credits,
-        currencies,
-        totals=totals.filter(in_own),
-        opening=opening,
-        shares=shares_of(lines, taxed.lines, taxed.taxes, owners),
-    )
-    own_reasons, wrong = _of_payers(rating.blocked(), payers), _of_payers(paid.blocked, payers)
-    reasons = merged(own_reasons, corrections.blocked, taxed.blocked, wrong)
-    billed = _billed(rating, corrections, payers) | wrong.keys()
+    paid = _pay(catalog, month, opening, lines, taxed)
+    own_reasons = _of_payers(rating.blocked(), payers)
+    reasons = merged(own_reasons, corrections.blocked, taxed.blocked, paid.blocked)
+    billed = _billed(rating, corrections, payers) | paid.blocked.keys()
     counts = rating.counts.with_columns(pl.col("account_id").replace(payers))
     paid_for = {*payers.items(), *lines.select("account_id", "payer_id").unique().rows()}
     heads = Heads(
@@ -111,6 +102,29 @@ def settle(
 def _billed(rating: Rating, corrections: Corrections, payers: Mapping[str, str]) -> set[str]:
     """Name who gets a draft: with usage or a plan in the month, or corrections of earlier ones."""
     return {payers.get(name, name) for name in rating.present} | corrections.payers()
+
+
+def _pay(
+    catalog: Catalog, month: Month, opening: pl.DataFrame, lines: pl.DataFrame, taxed: Taxed
+) -> Paid:
+    """Pay the invoices with credits, those of an account that another pays for as its share.
+
+    Credits pay in the currency of the month; what corrects months in another one they do not pay.
+    """
+    facts = catalog.facts(month)
+    payers = payers_of(facts)
+    currencies = {name: account.currency or "" for name, account in facts.items()}
+    in_own = pl.col("currency") == pl.col("account_id").replace_strict(currencies, default=None)
+    owners = {credit.account_id for credit in catalog.credits} & payers.keys()
+    paid = pay(
+        month,
+        catalog.credits,
+        currencies,
+        totals=total_up(lines, taxed.taxes).filter(in_own),
+        opening=opening,
+        shares=shares_of(lines, taxed.lines, taxed.taxes, owners),
+    )
+    return replace(paid, blocked=_of_payers(paid.blocked, payers))
 
 
 def _of_month(frame: pl.DataFrame, month: Month) -> pl.DataFrame:

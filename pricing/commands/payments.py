@@ -50,7 +50,11 @@ def payment() -> None:
     """Record payments and refunds, by hand or from a file."""
 
 
-@payment.command("add")
+# What begins with a minus is no option that nobody knows: the amount says what is wrong with it.
+_TAKES_MINUS = {"ignore_unknown_options": True}
+
+
+@payment.command("add", context_settings=_TAKES_MINUS)
 @click.argument("target", metavar="NUMBER | ACCOUNT_ID")
 @click.argument("amount")
 @on_option
@@ -125,7 +129,7 @@ def list_payments(target: str | None, book_path: Path, output_format: Format) ->
         _print_payments(rows, output_format)
 
 
-@payment.command("apply")
+@payment.command("apply", context_settings=_TAKES_MINUS)
 @click.argument("number")
 @click.argument("amount", required=False)
 @click.option(
@@ -142,6 +146,7 @@ def apply(number: str, amount: str | None, *, source: str | None, **given: Any) 
         zone = settings.seller.time_zone
         on = day_of(given["day"], "--on", settings)
         part = None if amount is None else _decimal(amount)
+        _check_above_zero(amount)
         with Archive.open(book, "write") as archive:
             minor = apply_credit(
                 archive, number, source, part, zone=zone, on=on, actor=actor_of(given["actor"])
@@ -207,6 +212,7 @@ def _row(
     accounts: Accounts,
     usual: str,
 ) -> PaymentRow:
+    _check_above_zero(amount)
     document = documents.get(target)
     is_account = document is None and target in accounts.ids()
     if document is not None:
@@ -232,6 +238,16 @@ def _row(
     known = document["number"] if document else target
     name = f"{stem}{known}/{on}/{row.amount.normalize():f}"
     return row.model_copy(update={"payment_id": name})
+
+
+def _check_above_zero(amount: str | None) -> None:
+    if amount is not None and amount.startswith("-"):
+        raise UsageError(
+            f"{amount} is not above zero",
+            where="AMOUNT",
+            hint="an amount is above zero; money that went back is recorded with: tollbook payment"
+            " add NUMBER AMOUNT --kind refund",
+        )
 
 
 def _payment_rows(archive: Archive, name: str, value: str | None) -> list[dict[str, Any]]:

@@ -5,12 +5,10 @@ number, so a longer one stands there as text. Amounts of a credit note are negat
 a column can be added up.
 """
 
-import csv
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import Literal
 
 import xlsxwriter
@@ -18,6 +16,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from metering.errors import TollbookError
+from metering.spreadsheet import RUNS, csv_line, defused
 from pricing.document import Document, Line
 from pricing.documents.signed import signed
 from pricing.money import MINOR_DECIMALS
@@ -55,8 +54,6 @@ DETAILS = (
 )
 COLUMNS: dict[Table, tuple[str, ...]] = {"lines": LINES, "details": DETAILS}
 
-# Spreadsheets run a text that begins so, also behind blanks and quotes, and in the wide forms.
-RUNS = re.compile(r"[\s\"'\u2018\u2019\u201c\u201d\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 DIGITS_MAX = 15  # of a number in a spreadsheet
 SHEET_ROWS_MAX = 1_048_576
 ABOUT = (
@@ -106,20 +103,7 @@ def xlsx_of(documents: Sequence[Document]) -> bytes:
 
 def csv_row(cells: Iterable[Cell]) -> str:
     """Write a row of CSV with its line ending; numbers exact, texts defused."""
-    target = StringIO()
-    # The writer quotes what holds a part of its own line ending: a lone carriage return, too.
-    csv.writer(target, lineterminator="\r\n").writerow([_csv_cell(cell) for cell in cells])
-    return f"{target.getvalue()[:-2]}\n"
-
-
-def defused(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula.
-
-    Example:
-        >>> defused("=1+1"), defused(' "@sum"'), defused("two - one")
-        ("'=1+1", '\\' "@sum"', 'two - one')
-    """
-    return f"'{text}" if RUNS.match(text) else text
+    return csv_line(_csv_cell(cell) for cell in cells)
 
 
 class _Sheet:

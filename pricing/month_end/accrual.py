@@ -27,7 +27,7 @@ from pricing.document import Document
 from pricing.fee import units_of_time
 from pricing.line import round_lines
 from pricing.money import EXACT, exact_of
-from pricing.month_end.figures import figures_of
+from pricing.month_end.figures import figures_of, waiting
 from pricing.proration import share
 from pricing.run import below_of, opening_state, read_usage
 from pricing.subscription import stretches_in
@@ -71,8 +71,9 @@ def accrue(book: Book, day: date, documents: Iterable[Document]) -> Accrual:
 
     Args:
         documents: All documents of the book. What they bill for earlier months is unbilled if they
-            were not issued by that day; a month that was never billed is in nothing. A credit note
-            that a person made takes nothing off what was earned, and is left out.
+            were not issued by that day, and so is a total that was carried until a document takes
+            it; a month that was never billed is in nothing. A credit note that a person made takes
+            nothing off what was earned, and is left out.
     """
     catalog, month = load_catalog(book), Month.of(day)
     with Store.open(book, catalog.settings, "read") as store:
@@ -138,7 +139,8 @@ def unbilled_at(day: date, earned: pl.DataFrame, documents: Iterable[Document]) 
     """
     month = str(Month.of(day))
     by_then = (pl.col("issue_date") <= day).fill_null(value=False)
-    figures = figures_of(documents).filter(~pl.col("is_by_hand"))
+    listed = [*documents]
+    figures = figures_of([*listed, *waiting(listed)]).filter(~pl.col("is_by_hand"))
     of_month = figures.filter(by_then, pl.col("line_period") == month)
     before = figures.filter(~by_then, pl.col("line_period") < month).with_columns(
         period="line_period"

@@ -1,6 +1,6 @@
 """Figures: what documents say, as frames that add up. Amounts of credit notes are negative."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -55,6 +55,35 @@ def owed(documents: Iterable[Document]) -> list[Document]:
         signed(document)
         for document in documents
         if document.state not in NOT_OWED and document.purpose == "customer"
+    ]
+
+
+def waiting(documents: Sequence[Document]) -> list[Document]:
+    """Keep of totals that were carried the lines that no later document has taken along.
+
+    A small total may be carried again and again: the last document that has its lines says what
+    they come to by now.
+    """
+    last: dict[tuple[str, str, str], str] = {}
+    for document in documents:
+        if document.state == "void" or document.reason is not None:
+            continue
+        for line in document.lines:
+            key = (document.account_id, line.account_id, line.period)
+            last[key] = max(document.period, last.get(key, ""))
+    return [
+        document.model_copy(
+            update={
+                "state": "approved",  # it has no number, and will get one with another document
+                "lines": tuple(
+                    line
+                    for line in document.lines
+                    if last[(document.account_id, line.account_id, line.period)] == document.period
+                ),
+            }
+        )
+        for document in documents
+        if document.state == "carried"
     ]
 
 

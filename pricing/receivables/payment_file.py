@@ -15,7 +15,14 @@ from metering.settings import CurrencyCode
 from pricing.archive import Archive
 from pricing.credit import AMOUNT_MAX
 from pricing.money import MINOR_DECIMALS, amount_text, exact_of, minor_of
-from pricing.receivables.payments import CONTENT, Purse, Purses, append_payments, payments_of
+from pricing.receivables.payments import (
+    CONTENT,
+    Purse,
+    Purses,
+    append_payments,
+    latest_day,
+    payments_of,
+)
 
 WORDS = {"document_id": "number", "amount_minor": "amount"}
 FIRST_DAY, LAST_DAY = date(2009, 1, 1), date(2099, 12, 31)
@@ -114,6 +121,7 @@ def record_payments(
         earlier = known.setdefault(row.payment_id, content)
         if earlier is content:
             new[where] = content
+            found += _ahead(row.paid_on, where, zone)
         else:
             found += _contradiction(earlier, content, where)
             same += 1
@@ -122,6 +130,14 @@ def record_payments(
         raise BookError(found)
     append_payments(archive, [*new.values()], actor=actor)
     return Recorded(len(new), same)
+
+
+def _ahead(paid_on: date, where: str, zone: str) -> Iterator[Problem]:
+    """Yield a day that has not come: what is open by now would not be what is open today."""
+    today = latest_day(zone)
+    if paid_on > today:
+        hint = "correct the day, or record it when it has come"
+        yield Problem(f"{where} paid_on", f"{paid_on} is after today, {today}", hint)
 
 
 def _purse(content: Mapping[str, Any]) -> Purse:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -89,6 +90,11 @@ class Purses:
         self.paid[purse] = self.paid.get(purse, 0) + minor
 
 
+def latest_day(zone: str) -> date:
+    """The last day that money may have come on: today, where the seller is."""
+    return datetime.now(ZoneInfo(zone)).date()
+
+
 def payments_of(
     archive: Archive, *, document_id: str | None = None, account_id: str | None = None
 ) -> pl.DataFrame:
@@ -138,6 +144,7 @@ def write_off(archive: Archive, name: str, *, zone: str, on: date, reason: str, 
             where="NUMBER",
             hint="list what is open with: tollbook receivables --by document",
         )
+    _check_not_ahead(on, zone)
     return _write_off(
         archive, document, "write_off", document["open_minor"], on=on, reason=reason, actor=actor
     )
@@ -159,6 +166,7 @@ def undo_write_off(
             hint=f"see: tollbook payment list {document['number']}",
         )
     minor = -document["written_off_minor"]
+    _check_not_ahead(on, zone)
     kind: Kind = "write_off_undone"
     return -_write_off(archive, document, kind, minor, on=on, reason=reason, actor=actor)
 
@@ -208,11 +216,22 @@ def apply_credit(
         raise UsageError(
             f"{on} is before the documents were issued", where="--on", hint="give a later day"
         )
+    _check_not_ahead(on, zone)
     number = _next_id(archive, f"applied/{target['number']}")
     rows = [(number, target, minor), (f"{number}/from", giver, -minor)]
     contents = [_row(payment_id, of, "applied", part, on) for payment_id, of, part in rows]
     append_payments(archive, contents, actor=actor, action=APPLIED)
     return minor
+
+
+def _check_not_ahead(day: date, zone: str) -> None:
+    """Refuse what has not happened yet: what is open by now would not be what is open today."""
+    if day > latest_day(zone):
+        raise UsageError(
+            f"{day} is after today, {latest_day(zone)}",
+            where="--on",
+            hint="give today or an earlier day; do it when the day has come",
+        )
 
 
 def document_named(archive: Archive, name: str, zone: str) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from metering.spreadsheet import defused
 from pricing.document import Document
-from pricing.documents.tabular import COLUMNS, Table, csv_of, defused, rows_of, xlsx_of
+from pricing.documents.tabular import COLUMNS, Table, csv_of, rows_of, xlsx_of
 from pricing.money import MINOR_DECIMALS
 from tests.documents.made import MADE, detail, document, line
 

@@ -122,7 +122,11 @@ def test_a_void_invoice_gives_back_what_credits_paid(office: Office) -> None:
 
     assert august == {"opening": "39.00", "restored": "11.00", "used": "1.00", "closing": "49.00"}
     # July was billed again after August was issued: what it uses is taken off in the next month.
-    assert moved(office, "2026-09") == {"opening": "49.00", "restored": "-11.00", "closing": "38.00"}
+    assert moved(office, "2026-09") == {
+        "opening": "49.00",
+        "restored": "-11.00",
+        "closing": "38.00",
+    }
     assert office.verdict("acme/2026-08/1") == "same bytes"
 
 
@@ -238,7 +242,7 @@ def test_the_ledger_balances_whatever_comes_back(
     assert found.ledger.schema == CREDIT_LEDGER
     amounts = found.used["amount_minor"].to_list()
     there = [max(one + back, 0) for one, back in zip(opening, restored, strict=True)]
-    # A credit note gives back what credits paid, an invoice takes what they hold: each first of all.
+    # A credit note gives back what credits paid, and an invoice takes what they hold, first.
     least, most = (-min(-total, sum(paid)), 0) if total < 0 else (0, min(total, sum(there)))
     assert sum(amounts) == (least if total < 0 else most)
     taken = dict(found.used.select("credit_id", "amount_minor").rows())

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -48,7 +47,9 @@ def test_a_void_document_is_taken_back_on_the_day_on_which_it_became_void(office
     before = journal(office, "2026-08")
     office.run("invoice", "void", "INV-2026-00001", "--reason", "a test")
     # 23:30 UTC in August is September in Berlin.
-    office.tamper("update trail set happened_at = '2026-08-31 23:30:00+00' where action like '%void%'")
+    office.tamper(
+        "update trail set happened_at = '2026-08-31 23:30:00+00' where action like '%void%'"
+    )
 
     assert journal(office, "2026-08") == before
     back = journal(office, "2026-09")
@@ -72,7 +73,7 @@ def test_a_month_without_documents_exports_what_there_is(office: Office) -> None
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """Three invoices, one of which is void, two credit notes and two payments."""
     office = Office(tmp_path_factory.mktemp("busy") / "book")
     office.invoicing(VOID)
@@ -85,7 +86,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     for _ in range(2):
         office.credit_and_issue("INV-2026-00002", "--amount", "1.00", on="2026-09-12")
     office.run("invoice", "void", "INV-2026-00003", "--reason", "a test")
-    yield office
+    return office
 
 
 days = st.dates(date(2026, 7, 1), date(2026, 12, 31))

@@ -223,3 +223,23 @@ def test_a_correction_of_the_month_that_was_issued_is_invoiced_for_it() -> None:
     later = document([correction], period="2026-11", issue_date=date(2026, 10, 31))
 
     assert unbilled(date(2026, 10, 31), later) == [("2026-10", "30.00", "4.00", "26.00")]
+
+
+def test_a_total_that_is_carried_again_and_again_is_unbilled_once() -> None:
+    of_october = line("messages", [fee("2")], period="2026-10")
+    again = line("messages", [fee("2")], period="2026-10", is_correction=True)
+    carried = {"state": "carried", "number": None, "issue_date": None}
+    first = document([of_october], invoice_id="acct-1/2026-10/1", **carried)
+    second = document([again], invoice_id="acct-1/2026-11/1", period="2026-11", **carried)
+    issued = document([again], period="2026-12", issue_date=date(2027, 1, 4))
+    nothing = EARNED.to_frame()
+
+    def unbilled(*documents: Any) -> list[tuple[str, Decimal]]:
+        rows = unbilled_at(date(2026, 12, 31), nothing, documents)
+        return rows.select("period", "unbilled").rows()
+
+    assert unbilled(first) == [("2026-10", Decimal(2))]
+    assert unbilled(first, second) == [("2026-10", Decimal(2))]
+    assert unbilled(first, second, issued) == [("2026-10", Decimal(2))]
+    paid = issued.model_copy(update={"issue_date": date(2026, 12, 31)})
+    assert unbilled(first, second, paid) == []
