@@ -1,57 +1,53 @@
 """The command `tollbook`: mounts the commands of the packages; nothing else."""
 
+from functools import cache
+from importlib import import_module
+
 import click
 
-from dashboards import commands as dashboards
 from metering import commands as metering
-from metering import trust_commands as trust
-from pricing.commands import (
-    audit,
-    catalog,
-    exports,
-    invoices,
-    lifecycle,
-    month_end,
-    payments,
-    pdf,
-    receivables,
-    runs,
+
+OF_PRICING = (
+    *("audit", "book", "catalog", "credits", "exports", "invoices", "lifecycle", "month_end"),
+    *("payments", "pdf", "receivables", "runs", "xml"),
 )
-from pricing.commands import book as pricing
-from pricing.commands import credits as prepaid
-from pricing.commands import xml as electronic
+AT_ONCE = {command.name for command in metering.COMMANDS} - {metering.usage_group.name}
 
 
-@click.group()
+class Commands(click.Group):
+    """Loads are frequent and need `metering` alone: all else is imported once it is asked for."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in AT_ONCE:
+            _mount_others()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        _mount_others()
+        return super().list_commands(ctx)
+
+
+@click.group(cls=Commands)
 @click.version_option(package_name="tollbook")
 def main() -> None:
     """Usage metering and billing for business messaging: message logs in, exact invoices out."""
 
 
-for command in (
-    *metering.COMMANDS,
-    *pricing.COMMANDS,
-    *invoices.COMMANDS,
-    *lifecycle.COMMANDS,
-    *runs.COMMANDS,
-    *payments.COMMANDS,
-    *receivables.COMMANDS,
-    *prepaid.COMMANDS,
-    *catalog.COMMANDS,
-    *exports.COMMANDS,
-    *month_end.COMMANDS,
-    *dashboards.COMMANDS,
-):
+@cache
+def _mount_others() -> None:
+    pricing = {name: import_module(f"pricing.commands.{name}") for name in OF_PRICING}
+    audit, invoice = pricing.pop("audit"), pricing["invoices"].invoice
+    for module in (*pricing.values(), import_module("dashboards.commands")):
+        for command in module.COMMANDS:
+            main.add_command(command)
+        for command in getattr(module, "INVOICE_COMMANDS", ()):
+            invoice.add_command(command)
+    for command in (*import_module("metering.trust_commands").COMMANDS, *audit.COMMANDS):
+        metering.usage_group.add_command(command)
+
+
+for command in metering.COMMANDS:
     main.add_command(command)
-for command in (
-    *lifecycle.INVOICE_COMMANDS,
-    *payments.INVOICE_COMMANDS,
-    *pdf.INVOICE_COMMANDS,
-    *electronic.INVOICE_COMMANDS,
-):
-    invoices.invoice.add_command(command)
-for command in (*trust.COMMANDS, *audit.COMMANDS):
-    metering.usage_group.add_command(command)
 
 if __name__ == "__main__":
     main()
