@@ -37,6 +37,7 @@ counted as (
         change.value as value,
         coalesce(len(change.value.statuses), 0) as status_count,
         coalesce(len(change.value.messages), 0) as message_count,
+        status_count + message_count as item_count,
         coalesce(json_array_length(change.value.errors)::bigint, 0) as error_count,
         coalesce(
             change.field in ('account_update', 'template_category_update')
@@ -51,14 +52,7 @@ counted as (
 shaped as (
     select
         *,
-        (status_count = 0) = (message_count = 0) or error_count > 0 or has_kept_rest as has_rest
-    from counted
-),
--- Statuses and messages stand side by side, each in its own columns. Where a change has both, the
--- messages come after the statuses; a null behind the last item stands for the rest of the change.
-items as (
-    select
-        * exclude (value),
+        item_count = 0 or error_count > 0 or has_kept_rest as has_rest,
         case when has_kept_rest then json_object(
             'contacts', value.contacts,
             'calls', value.calls,
@@ -78,15 +72,16 @@ items as (
             'new_category', value.new_category,
             'correct_category', value.correct_category,
             'category_update_timestamp', value.category_update_timestamp
-        ) end as rest,
+        ) end as rest
+    from counted
+),
+-- Statuses and messages stand side by side, each in its own columns. Where a change has both, the
+-- messages come after the statuses; a null behind the last item stands for the rest of the change.
+items as (
+    select
+        * exclude (value),
         coalesce(nullif(value.metadata.phone_number_id, ''), default_sender) as sender_id,
-        -- The only contact is that of the only item; among several it is looked for.
-        case
-            when len(value.contacts) > 1 or status_count + message_count > 1 then value.contacts
-        end as contacts,
-        case
-            when len(value.contacts) = 1 and status_count + message_count = 1 then value.contacts[1]
-        end as contact,
+        value.contacts as contacts,
         unnest(value.statuses) as status,
         unnest(
             case
@@ -97,26 +92,46 @@ items as (
         ) as message,
         unnest(
             case
-                when has_rest or status_count + message_count != 1
-                    then range(1, 1 + status_count + message_count + has_rest::integer)
+                when has_rest or item_count != 1 then range(1, 1 + item_count + has_rest::integer)
                 else [1]
             end
         ) as item_no
     from shaped
 ),
+-- From here on each fact is a column: a structure that goes through a case is copied as a whole.
 known as (
     select
-        * exclude (contact, contacts),
-        item_no > status_count + message_count as is_rest,
-        case
-            when item_no > status_count then 'inbound'
-            when status.type = 'call' then 'call'
-            else 'outbound'
-        end as direction,
+        * exclude (status, message),
+        item_no > item_count as is_rest,
+        item_no > status_count as is_message,
+        status is null and message is null as is_null,
         coalesce(status.id, message.id) as item_id,
         coalesce(status.timestamp, message.timestamp) as written_at,
+        status.status as status,
+        status.type as status_type,
+        status.recipient_id as recipient_id,
+        status.recipient_user_id as recipient_user_id,
+        status.recipient_type as recipient_type,
+        status.recipient_participant_id as participant_id,
+        status.recipient_participant_user_id as participant_user_id,
+        status.conversation.id as conversation_id,
+        status.conversation.expiration_timestamp as expires_at,
+        status.conversation.origin.type as origin,
+        status.pricing.pricing_model as pricing_model,
+        status.pricing.type as pricing_type,
+        status.pricing.subtype as pricing_subtype,
+        status.pricing.category as category,
+        status.pricing.billable as billable,
+        status.errors[1].code as error_code,
+        message.type as message_type,
+        message.from as from_id,
+        message.from_user_id as from_user_id,
+        message.group_id as group_id,
+        message.referral.source_type as referral_source,
+        message.referral.source_id as referral_id,
+        message.system as system,
         case
-            when contacts is null then contact
+            when item_count = 1 and len(contacts) = 1 then 1
             -- An item that names nobody is about the only contact there is.
             when
                 len(contacts) = 1
@@ -124,28 +139,32 @@ known as (
                 and coalesce(status.recipient_user_id, '') = ''
                 and coalesce(message.from, '') = ''
                 and coalesce(message.from_user_id, '') = ''
-                then contacts[1]
-            else list_filter(
-                contacts,
-                lambda c: c.wa_id in (
-                    status.recipient_id, status.recipient_participant_id, message.from
-                )
-                or c.user_id in (
-                    status.recipient_user_id, status.recipient_participant_user_id,
-                    message.from_user_id
-                )
-            )[1]
-        end as contact
+                then 1
+            else list_position(
+                list_transform(
+                    contacts,
+                    lambda c: c.wa_id in (
+                        status.recipient_id, status.recipient_participant_id, message.from
+                    )
+                    or c.user_id in (
+                        status.recipient_user_id, status.recipient_participant_user_id,
+                        message.from_user_id
+                    )
+                ),
+                true
+            )
+        end as contact_no
     from items
-    -- The null behind the items stands for nothing where there is no rest.
-    where not (
-        item_no > status_count + message_count and item_no > 1
-        and error_count = 0 and not has_kept_rest
-    )
 ),
 timed as (
     select
-        *,
+        * exclude (contacts),
+        contacts[contact_no].wa_id as contact_wa_id,
+        contacts[contact_no].user_id as contact_user_id,
+        contacts[contact_no].profile.country_code as contact_country,
+        case
+            when is_message then 'inbound' when status_type = 'call' then 'call' else 'outbound'
+        end as direction,
         -- Digits alone, or with a fraction; what is written otherwise is no number of seconds.
         case
             when length(written_at) = 10 and try_cast(written_at as bigint)::varchar = written_at
@@ -155,10 +174,10 @@ timed as (
             when regexp_full_match(written_at, '-?[0-9]+') then try_cast(written_at as bigint)
         end as seconds,
         case
-            when direction = 'inbound' then message.from
-            when status.recipient_type = 'group' then status.recipient_participant_id
-            when status.recipient_id != '' then status.recipient_id
-            else contact.wa_id
+            when is_message then from_id
+            when recipient_type = 'group' then participant_id
+            when recipient_id != '' then recipient_id
+            else contacts[contact_no].wa_id
         end as number_or_id
     from known
 ),
@@ -170,9 +189,12 @@ placed as (
         and item_id != ''
         and sender_id is not null
         and seconds between 1230768000 and 4102444799
-        and (direction = 'inbound' or status.status != '') as is_event,
+        and (is_message or status != '') as is_event,
         case
-            when regexp_full_match(number_or_id, '\+?[0-9]{7,15}') then ltrim(number_or_id, '+')
+            when regexp_full_match(number_or_id, '\+?[0-9]{7,15}')
+                then case
+                    when starts_with(number_or_id, '+') then number_or_id[2:] else number_or_id
+                end
         end as number
     from timed
 ),
@@ -182,14 +204,14 @@ judged as (
         coalesce(
             nullif(
                 case
-                    when direction = 'inbound' then message.from_user_id
-                    else coalesce(status.recipient_participant_user_id, status.recipient_user_id)
+                    when is_message then from_user_id
+                    else coalesce(participant_user_id, recipient_user_id)
                 end,
                 ''
             ),
             case
-                when coalesce(contact.wa_id, '') in ('', number_or_id)
-                    then nullif(contact.user_id, '')
+                when coalesce(contact_wa_id, '') in ('', number_or_id)
+                    then nullif(contact_user_id, '')
             end,
             case when number is null then nullif(number_or_id, '') end
         ) as user_id,
@@ -201,20 +223,19 @@ judged as (
             when is_rest and coalesce(field, 'messages') = 'messages'
                 then 'change holds no messages or statuses'
             when is_rest then null
-            when status is null and message is null then 'item is not an object'
+            when is_null then 'item is not an object'
             when nullif(item_id, '') is null then 'message id is missing'
-            when direction != 'inbound' and nullif(status.status, '') is null
-                then 'status is missing'
+            when not is_message and nullif(status, '') is null then 'status is missing'
             when sender_id is null then 'sender is missing'
             when nullif(written_at, '') is null then 'timestamp is missing'
             else time_problem(seconds)
         end as reason,
         -- Under per-message pricing the id names one message, unless the entry point was free.
-        status.conversation.id != ''
+        conversation_id != ''
         and (
-            status.pricing.pricing_model is distinct from 'PMP'
-            or status.pricing.type = 'free_entry_point'
-            or status.conversation.origin.type = 'referral_conversion'
+            pricing_model is distinct from 'PMP'
+            or pricing_type = 'free_entry_point'
+            or origin = 'referral_conversion'
         ) as names_conversation
     from placed
 )
@@ -225,10 +246,8 @@ select
         payload_no: payload_no,
         entry_no: entry_no,
         change_no: change_no,
-        item_no: item_no - case when item_no > status_count then status_count else 0 end,
-        array_name: case
-            when is_rest then null when direction = 'inbound' then 'messages' else 'statuses'
-        end,
+        item_no: item_no - case when is_message then status_count else 0 end,
+        array_name: case when is_rest then null when is_message then 'messages' else 'statuses' end,
         reason: reason,
         ignored: case
             when is_rest and error_count = 0 and not has_kept_rest and has_change
@@ -246,17 +265,18 @@ select
         sender_id,
         item_id,
         case
-            when direction = 'inbound' then message.type
-            when status.recipient_type = 'group' then coalesce(
-                nullif(status.recipient_participant_id, ''), status.recipient_participant_user_id
-            )
+            when is_message then message_type
+            when recipient_type = 'group'
+                then coalesce(nullif(participant_id, ''), participant_user_id)
         end
     ) as message_key,
     direction,
     case direction
-        when 'outbound' then status.status when 'call' then lower(status.status) else 'received'
+        when 'outbound' then status when 'call' then lower(status) else 'received'
     end as status,
-    case direction when 'outbound' then status.type when 'inbound' then message.type end as message_type,
+    case direction
+        when 'outbound' then status_type when 'inbound' then message_type
+    end as message_type,
     case when is_event then make_timestamp(seconds * 1000000) end as occurred_at,
     'whatsapp' as channel,
     sender_id,
@@ -267,41 +287,33 @@ select
         when number is not null then heads.country
         else coalesce(
             nullif(regexp_extract(user_id, '^([A-Z]{2})\.', 1), ''),
-            case
-                when regexp_full_match(contact.profile.country_code, '[A-Z]{2}')
-                    then contact.profile.country_code
-            end
+            case when regexp_full_match(contact_country, '[A-Z]{2}') then contact_country end
         )
     end as country,
     case when number is not null then coalesce(heads.prefix, '*') end as prefix,
     key_of(
         'group',
-        case
-            when direction = 'inbound' then message.group_id
-            when status.recipient_type = 'group' then status.recipient_id
-        end
+        case when is_message then group_id when recipient_type = 'group' then recipient_id end
     ) as group_key,
     case
         when names_conversation
-            then key_of('conversation', concat(sender_id, chr(31), status.conversation.id))
+            then key_of('conversation', concat(sender_id, chr(31), conversation_id))
     end as conversation_key,
-    case when names_conversation then status.conversation.origin.type end as conversation_origin,
-    case
-        when names_conversation
-            then instant_of(try_cast(status.conversation.expiration_timestamp as bigint))
-    end as conversation_expires_at,
-    nullif(status.pricing.pricing_model, '') as pricing_model,
-    nullif(status.pricing.type, '') as pricing_type,
-    nullif(status.pricing.subtype, '') as pricing_subtype,
-    nullif(replace(status.pricing.category, '-', '_'), '') as category,
-    try_cast(status.pricing.billable as boolean) as billable,
-    try_cast(status.errors[1].code as integer) as error_code,
-    nullif(message.referral.source_type, '') as referral_source,
-    key_of('referral', nullif(message.referral.source_id, '')) as referral_key,
+    case when names_conversation then origin end as conversation_origin,
+    case when names_conversation then instant_of(try_cast(expires_at as bigint)) end
+        as conversation_expires_at,
+    nullif(pricing_model, '') as pricing_model,
+    nullif(pricing_type, '') as pricing_type,
+    nullif(pricing_subtype, '') as pricing_subtype,
+    nullif(replace(category, '-', '_'), '') as category,
+    try_cast(billable as boolean) as billable,
+    try_cast(error_code as integer) as error_code,
+    nullif(referral_source, '') as referral_source,
+    key_of('referral', nullif(referral_id, '')) as referral_key,
     -- A system message says the new number of somebody who had another.
     case
-        when message.system is not null then key_of('contact', nullif(regexp_extract(
-            coalesce(message.system ->> '$.wa_id', message.system ->> '$.new_wa_id'),
+        when system is not null then key_of('contact', nullif(regexp_extract(
+            coalesce(system ->> '$.wa_id', system ->> '$.new_wa_id'),
             '^\+?([0-9]{7,15})$', 1
         ), ''))
     end as linked_key,
