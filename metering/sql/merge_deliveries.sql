@@ -73,8 +73,8 @@ partial as (
 )
 select
     message_key,
-    min(channel) as channel,
-    min(sender_id) as sender_id,
+    any_value(channel) as channel, -- as the sender, part of what the key is made of
+    any_value(sender_id) as sender_id,
     max(waba_id) as waba_id,
     max(contact_key) as contact_key,
     max(user_key) as user_key,
