@@ -29,6 +29,7 @@ from metering.door import Written, nearest, read_toml
 from metering.errors import BookError, Problem, UsageError
 from metering.event import USAGE_DIMENSIONS
 from metering.facts import data_path
+from metering.pricing_type import unknown_words
 from metering.settings import Book
 from metering.unit import CloudEvents, Source, Word, Words
 
@@ -109,6 +110,7 @@ def read_meters(book: Book) -> tuple[dict[str, Meter], list[Problem], list[Probl
         if meter is None:
             continue
         problems += check_meter(meter, path.name)
+        warnings += check_words(meter, path.name)
         earlier = places.get(meter.meter)
         if earlier is not None and meter.meter == DELIVERIES:
             what = f"'{DELIVERIES}' is what every invoice accounts for, and cannot be another meter"
@@ -176,6 +178,14 @@ def check_meter(meter: Meter, where: str) -> Iterator[Problem]:
             yield Problem(f"{where} aggregation", what, 'use a source of kind "cloud_events"')
         else:
             yield from _wrong_ends(source, aggregation, where)
+
+
+def check_words(meter: Meter, where: str) -> Iterator[Problem]:
+    """Yield, as warnings, words of the filter that no message of the network ever had."""
+    if isinstance(meter.source, CloudEvents):
+        return
+    for key, word, hint in unknown_words(meter.where):
+        yield Problem(f"{where} where.{key}", f"'{word}' is no {key} that is known", hint)
 
 
 def _wrong_ends(source: CloudEvents, aggregation: Level, where: str) -> Iterator[Problem]:

@@ -6,14 +6,20 @@ data/README.md.
 """
 
 import csv
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 
 import polars as pl
 
 from metering.account import LAST_DAY
+from metering.door import nearest
 from metering.facts import data_path
 
+WHATSAPP = "whatsapp"  # the channel of the network's own webhooks
+# What the network says of messages that its rules for all do not tell; the last stands for
+# `billable: false` without a type.
+TYPES_OF_THE_NETWORK = ("exempt", "paid_exempt", "free_not_billable")
 PRICING_TYPE = pl.Schema(
     {
         "category": pl.String(),
@@ -45,6 +51,33 @@ def pricing_types() -> pl.DataFrame:
         .with_columns(effective_to=next_day.fill_null(LAST_DAY))
         .sort("category", "effective_from")
     )
+
+
+@cache
+def known_words() -> Mapping[str, Sequence[str]]:
+    """The words of the network for what a message was and how it is charged, by dimension.
+
+    The network may add words at any time, and another channel may have its own.
+    """
+    types = pricing_types()
+    named = {*types["outside"], *types["in_service_window"], *types["in_free_entry_point"]}
+    return {
+        "category": sorted({*types["category"]}),
+        "pricing_type": sorted({*named, *TYPES_OF_THE_NETWORK}),
+        "pricing_model": sorted({*types["pricing_model"]}),
+    }
+
+
+def unknown_words(where: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, str]]:
+    """Yield the words of a filter that the network never used: dimension, word, what to do.
+
+    Nothing is known of other channels than WhatsApp.
+    """
+    if WHATSAPP not in where.get("channel", (WHATSAPP,)):
+        return
+    for key, known in known_words().items():
+        for word in sorted({*where.get(key, ())} - {*known}):
+            yield key, word, f"{nearest(word, known)} (a word that your log has may stay)"
 
 
 def change_dates() -> list[date]:

@@ -47,7 +47,7 @@ from pricing.fx import FX_FILE, read_fx
 from pricing.plan import Plan, check_dates, check_plan
 from pricing.price import NetworkCost
 from pricing.rate_card import read_categories
-from pricing.reach import uncovered_cells, unreachable_cells
+from pricing.reach import gaps_in_use, uncovered_cells, unknown_words, unreachable_cells
 from pricing.subscription import (
     Holding,
     Subscription,
@@ -231,7 +231,8 @@ def _check_plans(catalog: Catalog, own_plans: Set[str]) -> tuple[list[Problem], 
     ]
     used = currencies_in_use(catalog.accounts, catalog.subscriptions, plans)
     gaps = [gap for gap in known_gaps if any(f"'{name}'" in gap.where for name in on_plans)]
-    return problems, [*gaps, *card_gaps(used, rates)]
+    gaps += [*card_gaps(used, rates), *gaps_in_use(used, rates, catalog.categories)]
+    return problems, [*gaps, *unknown_words(plans.values(), rates)]
 
 
 def _plan_paths(book: Book) -> list[Path]:

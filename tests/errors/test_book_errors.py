@@ -91,6 +91,104 @@ def test_of_a_plan_whose_file_is_refused_nothing_else_is_said(book: Book, text: 
     assert {problem.where.split()[0] for problem in check_book(book)[0]} == {"growth.toml"}
 
 
+WORDS = """\
+plan = "words"
+currency = "USD"
+[[version]]
+uncovered = "free"
+[[version.allowance]]
+name = "shared"
+quantity = 5
+where = { category = ["utilty"] }
+[[version.charge]]
+name = "network"
+meter = "deliveries"
+where = { category = ["markting", "otp"], pricing_type = ["regularr"] }
+price = { kind = "per_unit", unit_price = 1 }
+[[version.charge]]
+name = "platform"
+component = "platform"
+meter = "deliveries"
+allowance = "shared"
+price = { kind = "matrix", cells = [{ category = "servce", unit_price = 1 }, { unit_price = 2 }] }
+[[version.charge]]
+name = "texts"
+component = "texts"
+meter = "deliveries"
+where = { channel = ["sms"], category = ["alert"] }
+price = { kind = "per_unit", unit_price = 1 }
+"""
+
+
+def test_a_word_that_no_message_ever_had_is_warned_of(book: Book) -> None:
+    """Such a charge takes nothing, which nobody would notice; a card's own categories are known."""
+    (book.root / "plans" / "words.toml").write_text(WORDS)
+    (book.root / "meters").mkdir()
+    (book.root / "meters" / "some.toml").write_text(
+        'meter = "some"\nunit = "message"\nsource = { kind = "deliveries" }\n'
+        'where = { category = ["utilities", "utility"] }\n'
+    )
+    card = (book.root / "rate_cards" / "mine.csv").read_text()
+    (book.root / "rate_cards" / "mine.csv").write_text(card.replace("marketing", "otp"))
+    problems, warnings = check_book(book)
+
+    assert problems == []
+    assert [(w.where, w.what, w.hint.partition("?")[0]) for w in warnings] == [
+        (
+            "plan 'words' charge 'network'",
+            "takes the category 'markting', unknown so far",
+            "did you mean 'marketing'",
+        ),
+        (
+            "plan 'words' charge 'network'",
+            "takes the pricing_type 'regularr', unknown so far",
+            "did you mean 'regular'",
+        ),
+        (
+            "plan 'words' charge 'platform'",
+            "has a price for the category 'servce', unknown so far",
+            "did you mean 'service'",
+        ),
+        (
+            "plan 'words' charge 'platform'",
+            "includes units of the category 'utilty', unknown so far",
+            "did you mean 'utility'",
+        ),
+        (
+            "some.toml where.category",
+            "'utilities' is no category that is known",
+            "did you mean 'utility'",
+        ),
+    ]
+
+
+def test_a_country_that_is_none_is_refused(book: Book) -> None:
+    text = WORDS.replace('channel = ["sms"]', 'country = ["DE", "XK", "AX", "XX"]')
+    (book.root / "plans" / "words.toml").write_text(text)
+
+    (problem,) = check_book(book)[0]
+    assert problem.what == "names the country 'XX', which is none of ISO 3166-1"
+
+
+def test_what_a_shipped_card_in_use_lacks_is_warned_of(book: Book) -> None:
+    """For who is on it, in the currency of theirs; until a card of the book has it."""
+    assert check_book(book)[1] == []
+    (book.root / "subscriptions.csv").write_text("account_id,plan\nacme,whatsapp\n")
+    (book.root / "accounts.csv").write_text("account_id,name,currency\nacme,Acme,AED\n")
+    (book.root / "senders.csv").write_text("sender_id,account_id\n1,acme\n")
+    cells = {w.where.split("charge ")[1]: w.what for w in check_book(book)[1]}
+
+    assert cells["'utility'"] == (
+        "card 'whatsapp' has no AED rate from 2026-10-01 on for 41 cells of market and category,"
+        " like France, utility"
+    )
+    assert "'conversations'" not in cells  # which that plan charges no more then
+    card = (book.root / "rate_cards" / "mine.csv").read_text().splitlines()[0]
+    row = "whatsapp,2026-10-01,,AED,list,France,utility,message,,0.06,published,"
+    (book.root / "rate_cards" / "mine.csv").write_text(f"{card}\n{row}\n")
+    assert any("for 40 cells of market and category, like Germany, utility" in w.what for w in check_book(book)[1])
+
+
 def test_of_many_plans_only_the_nearest_are_named(book: Book) -> None:
     (book.root / "subscriptions.csv").write_text("account_id,plan\nacme,xyz\n")
     (problem,) = check_book(book)[0]
