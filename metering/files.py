@@ -6,6 +6,7 @@ import glob
 import gzip
 import hashlib
 import json
+import mmap
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -91,6 +92,8 @@ def recognise(arrival: Arrival) -> Format:
         head = file.read(64 * 1024)
     if head.startswith(b"PAR1"):
         return "parquet"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise RefusedFile("is UTF-16", "save it as UTF-8")
     if b"\0" in head:
         raise RefusedFile("is a binary file", "give logs as JSON, NDJSON, CSV or Parquet")
     is_named_json = any(end in Path(arrival.name).suffixes for end in JSON_NAMES)
@@ -114,6 +117,29 @@ def is_document(path: Path) -> bool:
         return True
     has_values = any(_is_json(line) and line[:1] in (b"{", b"[") for line in others)
     return first in (b"{", b"[", b"[{") or not has_values
+
+
+def refuse_long_lines(path: Path, *, has_lines: bool) -> None:
+    """Raise `RefusedFile` if a line, or a value of a document, is longer than a payload can be.
+
+    It looks for the last end of a line in each stretch of that length, and so at a few bytes only.
+    """
+    size, start = path.stat().st_size, 0
+    if size <= LINE_BYTES_MAX:
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        while size - start > LINE_BYTES_MAX:
+            end = content.rfind(b"\n", start, start + LINE_BYTES_MAX + 1)
+            if end < 0:
+                number = 1 + _count_lines(content, start)
+                what = f"line {number}" if has_lines else f"value {number}"
+                raise RefusedFile(f"{what} is longer than 16 MiB", "split it, or take it out")
+            start = end + 1
+
+
+def _count_lines(content: mmap.mmap, end: int) -> int:
+    starts = range(0, end, CHUNK_BYTES)
+    return sum(content[n : min(n + CHUNK_BYTES, end)].count(b"\n") for n in starts)
 
 
 def csv_header(path: Path, delimiter: str) -> list[str]:

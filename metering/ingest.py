@@ -17,6 +17,7 @@ from metering.files import (
     is_document,
     receive,
     recognise,
+    refuse_long_lines,
 )
 from metering.load import Batch, File, Load, settle, stage, utc_now
 from metering.market import heads
@@ -164,6 +165,8 @@ def _prepare(
         path, has_lines = arrival.path, True
         if form in ("webhooks", "cloudevents") and is_document(arrival.path):
             path, has_lines = _unfold(store, arrival, folder), False
+        if form in ("webhooks", "cloudevents"):
+            refuse_long_lines(path, has_lines=has_lines)
     except RefusedFile as refusal:
         return Load(name, "refused", why=refusal.why, hint=refusal.hint), None
     return File(arrival.name, path, content, arrival.size_bytes, has_lines, used), form

@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from metering.errors import UsageError
-from metering.files import find_files
+from metering.files import LINE_BYTES_MAX, find_files
 from metering.load import Load
 from tests.metering.builders import Desk, counts, line, status, webhook
 
@@ -81,7 +81,8 @@ def test_a_log_in_any_wrapping_gives_the_same_two_deliveries(
         (frames(TWO) + frames(TWO * 50)[:-9], "zstd data ends too early"),
         (b"\x28\xb5\x2f\xfd" + b"not zstd" * 9, "zstd data"),
         (bytes(range(256)) * 9, "is a binary file"),
-        (TWO.encode("utf-16"), "is a binary file"),
+        (TWO.encode("utf-16"), "is UTF-16"),
+        (TWO.encode("utf-16-be"), "is a binary file"),
         (b"PAR1" + b"not parquet" * 9, "Parquet file needs a mapping"),
         (json.dumps([webhook(status())], indent=1)[:-9], "not JSON from beginning to end"),
         (json.dumps(webhook(status()), indent=1)[:-9], "not JSON from beginning to end"),
@@ -91,6 +92,24 @@ def test_a_log_in_any_wrapping_gives_the_same_two_deliveries(
 )
 def test_a_damaged_file_is_refused_as_a_whole(desk: Desk, content: str | bytes, why: str) -> None:
     assert why in refused_whole(desk, desk.load_file(content, "damaged"))
+
+
+def of_length(name: str, length: int) -> str:
+    text = line(webhook(status(name)))
+    return text.removesuffix("}") + ', "pad": "' + "x" * (length - len(text) - 11) + '"}'
+
+
+@pytest.mark.parametrize("ending", ["\n", ""])
+def test_a_line_may_be_sixteen_mebibytes_long_and_no_byte_longer(desk: Desk, ending: str) -> None:
+    most = of_length("b", LINE_BYTES_MAX)
+    assert len(most) == LINE_BYTES_MAX
+    more = good("c") + good("d") + of_length("e", LINE_BYTES_MAX + 1) + ending
+    why = refused_whole(desk, desk.load_file(more, "more.ndjson"))
+    assert why == "line 3 is longer than 16 MiB"
+    first = of_length("f", LINE_BYTES_MAX + 1) + "\n" + good("g")
+    assert "line 1 is" in refused_whole(desk, desk.load_file(first, "first.ndjson"))
+
+    assert counts(desk.load_file(good("a") + most + ending, "most.ndjson")) == {"accepted": 2}
 
 
 @pytest.mark.parametrize("content", ["", "\n", " \n\t\n"])
