@@ -6,12 +6,14 @@ from importlib import import_module
 import click
 
 from metering import commands as metering
+from metering import pages
 
 OF_PRICING = (
     *("audit", "book", "catalog", "credits", "exports", "invoices", "lifecycle", "month_end"),
     *("payments", "pdf", "receivables", "runs", "xml"),
 )
-AT_ONCE = {command.name for command in metering.COMMANDS} - {metering.usage_group.name}
+FIRST = (*metering.COMMANDS, *pages.COMMANDS)
+AT_ONCE = {command.name for command in FIRST} - {metering.usage_group.name}
 
 
 class Commands(click.Group):
@@ -46,7 +48,7 @@ def _mount_others() -> None:
         metering.usage_group.add_command(command)
 
 
-for command in metering.COMMANDS:
+for command in FIRST:
     main.add_command(command)
 
 if __name__ == "__main__":

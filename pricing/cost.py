@@ -95,7 +95,7 @@ def _cost_of(catalog: Catalog) -> Cost:
         raise UsageError(
             "the settings do not say what the network charges",
             where="tollbook.toml cost",
-            hint='write [cost] with plan = "whatsapp" and the currency of the network\'s bill',
+            hint='write [cost] with the currency of the network\'s bill, like currency = "USD"',
         )
     return cost
 

@@ -15,7 +15,12 @@ country = "DE"                 # ISO 3166-1
 time_zone = "Europe/Berlin"    # of accounts that name none
 currency = "USD"               # ISO 4217, of accounts that name none
 
-# Taxes may stand in taxes.csv, prepaid credits in credits.csv: docs/formats.md lists the columns.
+# What the network charges you, to see margins: tollbook bill MONTH --side cost
+# [cost]
+# plan = "whatsapp"            # ships with Tollbook, and is meant where this line is left out
+# currency = "USD"             # of the network's bill
+
+# Taxes may stand in taxes.csv, prepaid credits in credits.csv. See: tollbook docs formats
 """,
     "accounts.csv": """\
 account_id,effective_from,name,legal_name,country,currency,time_zone,employee_count,segment,\
@@ -36,7 +41,7 @@ example,linked devices,5,,
 """,
     "plans/starter.toml": """\
 # A plan: what it offers, in dated versions. To change a price, add a version; do not edit one that
-# was billed. docs/pricing.md lists every key.
+# was billed. See: tollbook docs plans
 plan = "starter"
 currency = "USD"
 

@@ -23,6 +23,7 @@ from pricing.receivables.ageing import AMOUNTS
 from pricing.receivables.opening_state import KEYS, StateRow
 from pricing.receivables.openings import DocumentRow, SeriesRow
 from pricing.receivables.payment_file import PaymentRow
+from pricing.starter import FILES
 from pricing.subscription import Holding, Subscription
 from pricing.tax import Tax
 from tollbook import main
@@ -96,6 +97,25 @@ def test_a_link_that_names_a_decision_by_its_number_leads_to_it(page: Path) -> N
     links = re.findall(r"\[[^\]]*?\b(0\d{3})\b[^\]]*\]\(([^)\s]+)\)", text_of(page))
 
     assert [(number, target) for number, target in links if f"{number}-" not in target] == []
+
+
+def test_the_pages_are_listed_and_printed_by_a_command() -> None:
+    """Where only the package is installed, the files of a new book name it."""
+    listed = run("docs").stdout.splitlines()
+    names = [row.split()[0] for row in listed]
+
+    assert {*names} == {
+        path.relative_to(ROOT / "docs").with_suffix("").as_posix()
+        for path in (ROOT / "docs").rglob("*.md")
+    }
+    assert listed[names.index("plans")].split() == ["plans", "Plans"]
+    for name in ("plans", "plans.md", "docs/plans.md"):
+        assert run("docs", name).stdout == text_of(ROOT / "docs" / "plans.md")
+    wrong = run("docs", "plan")
+    assert (wrong.exit_code, "did you mean 'plans'?" in wrong.stderr) == (2, True)
+    for content in FILES.values():
+        assert "docs/" not in content
+        assert {*re.findall(r"tollbook docs (\S+)", content)} <= {*names}
 
 
 def anchors(text: str) -> Iterator[str]:

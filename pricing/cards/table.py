@@ -20,6 +20,7 @@ from pricing.rate_card import RateRow
 
 HEADING_ROWS_MAX = 4
 MARKET, CURRENCY, FROM, TO, RATE = "market", "currency", "from", "to", "rate"
+OWN_CARD = {"card", "rates", "category", MARKET, CURRENCY}  # columns of a card of a book
 TIER_COLUMNS = sorted([FROM, TO, RATE, "rate type", "vs. list rate"])
 
 
@@ -80,7 +81,11 @@ def find_table(sheet: Sheet, reading: Reading) -> Table | None:
     bottom = next((n for n in below if CURRENCY in headings[n]), None)
     if bottom is None:
         hint = "give the network's own file of rates or of volume tiers"
-        reading.refuse(sheet.name, "has no heading with Market and Currency", hint)
+        what = "has no heading with Market and Currency"
+        if headings and {*headings[0]} >= OWN_CARD:
+            what = "is a finished card, in the form of a book"
+            hint = "put it into rate_cards/ as it is; tollbook check reads it there"
+        reading.refuse(sheet.name, what, hint)
         return None
     names = headings[bottom]
     market, currency = headings[top].index(MARKET), names.index(CURRENCY)

@@ -203,10 +203,9 @@ def _say_outcome(made: Bill, output_format: Format) -> None:
         say(f"{quantity_text(made.unassigned)} deliveries belong to no account: see senders.csv")
     if made.refused:
         first, count = next(iter(made.refused.items()))
-        say(
-            f"{len(made.refused)} accounts have rows in quarantine, like {first} with {count}:"
-            " see tollbook quarantine list"
-        )
+        several = len(made.refused) > 1
+        having = f"{len(made.refused):,} accounts have" if several else "1 account has"
+        say(f"{having} rows in quarantine, like {first} with {count}: see tollbook quarantine list")
     for month, accounts in made.outcome.get("undocumented", {}).items():
         owing = "1 account has" if len(accounts) == 1 else f"{len(accounts):,} accounts have"
         say(

@@ -130,7 +130,10 @@ def _print_outcome(
     if period is not None:
         counts = Counter(one.outcome for one in printed)
         outcomes = ", ".join(f"{counts[name]:,} {name}" for name in ("written", "kept"))
-        say(f"{len(printed):,} documents of {period}: {outcomes}")
+        count = "1 document" if len(printed) == 1 else f"{len(printed):,} documents"
+        folders = sorted({one.file.parent for one in printed if not one.problem})
+        where = f", in {' and '.join(map(str, folders))}" if folders else ""
+        say(f"{count} of {period}: {outcomes}{where}")
     problems = sorted({one.problem for one in printed if one.problem})
     if problems:
         say("\n\n".join(map(str, problems[:PROBLEMS_MAX])))

@@ -186,7 +186,10 @@ def test_what_a_shipped_card_in_use_lacks_is_warned_of(book: Book) -> None:
     card = (book.root / "rate_cards" / "mine.csv").read_text().splitlines()[0]
     row = "whatsapp,2026-10-01,,AED,list,France,utility,message,,0.06,published,"
     (book.root / "rate_cards" / "mine.csv").write_text(f"{card}\n{row}\n")
-    assert any("for 40 cells of market and category, like Germany, utility" in w.what for w in check_book(book)[1])
+    assert any(
+        "for 40 cells of market and category, like Germany, utility" in w.what
+        for w in check_book(book)[1]
+    )
 
 
 def test_of_many_plans_only_the_nearest_are_named(book: Book) -> None:

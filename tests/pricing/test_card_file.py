@@ -296,8 +296,8 @@ def test_every_mistake_of_a_file_is_said_at_once_with_its_place(read: Read) -> N
         f"(did you mean 'Brazil'?{more})",
         "rates.csv row 8 marketing: '0,0118' is no number (write 0.0125, with a point, or n/a)",
         "rates.csv row 8 utility: '' is no number (write 0.0125, with a point, or n/a)",
-        "rates.csv row 9 marketing rate: Decimal input should have no more than 8 decimal places,"
-        " got '0.123456789' (correct the value)",
+        "rates.csv row 9 marketing rate: has more than 8 digits after the point,"
+        " got '0.123456789' (write 8 or fewer)",
         "rates.csv row 10 Currency: '$' is no currency that is known"
         " (give --currency USD, for one)",
         "rates.csv row 11 column 8: 'see below' has no heading"
@@ -373,6 +373,11 @@ TIERS = tier_file({"Brazil": {"utility": [(None, Decimal(1))]}})
         (b"", "has no content"),
         (b"\n,,\n", "has no content"),
         (b"a,b\n1,2\n", "has no heading with Market and Currency"),
+        (
+            b"card,effective_from,effective_to,currency,rates,market,category,unit,up_to,rate\n"
+            b"mine,2027-01-01,,USD,list,Brazil,marketing,message,,0.06\n",
+            "is a finished card, in the form of a book",
+        ),
         (b"\xff\xfe", "is not UTF-8 at byte 0"),
         (b'a,"b\n', "is not CSV: unexpected end of data"),
         (b"\xd0\xcf\x11\xe0 old", "is a workbook of the format before XLSX"),

@@ -80,7 +80,10 @@ def test_a_month_is_printed_and_then_kept(book: Path, stored: list[Document]) ->
     ]
     assert all((book / row["file"]).is_file() for row in rows)
     assert again.stdout == ""
-    assert again.stderr == f"{len(stored)} documents of 2026-10: 0 written, 3 kept\n"
+    places = [str(book / "documents" / name) for name in ("2026", "drafts")]
+    assert again.stderr == (
+        f"{len(stored)} documents of 2026-10: 0 written, 3 kept, in {' and '.join(places)}\n"
+    )
 
 
 def test_a_month_with_a_document_that_cannot_be_printed_ends_with_3(
