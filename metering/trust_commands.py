@@ -1,5 +1,6 @@
 """The commands that say how far the usage of a month can be trusted."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ from metering.account import load_accounts
 from metering.completeness import Completeness, completeness
 from metering.consent import Consents, consents
 from metering.notices import notices
-from metering.output import Format, book_option, errors_for_people, format_option, print_rows
+from metering.output import (
+    Command,
+    Format,
+    book_option,
+    errors_for_people,
+    format_option,
+    print_rows,
+)
 from metering.period import Month
 from metering.settings import Book
 from metering.store import Store
@@ -19,14 +27,25 @@ SENDER_COLUMNS = (
     *("silent", "missing_days", "sudden_drops"),
 )
 CONSENT_COLUMNS = ("account", "sender", "category", "reason", "messages", "contacts", "examples")
+DAYS_OF_MONTH = 31
+ROWS_SHOWN = 30  # of a table, the worst first; --all shows all of them
 NOTICE_COLUMNS = ("at", "waba", "account", "what", "details")
+
+
+def all_option(command: Command) -> Command:
+    return click.option(
+        "--all", "show_all", is_flag=True, help=f"All rows of a table, not the first {ROWS_SHOWN}."
+    )(command)
 
 
 @click.command("completeness")
 @click.argument("month")
+@all_option
 @book_option
 @format_option
-def completeness_command(month: str, book_path: Path, output_format: Format) -> None:
+def completeness_command(
+    month: str, *, show_all: bool, book_path: Path, output_format: Format
+) -> None:
     """Say up to when the log is complete, and which senders and days are missing from it."""
     with errors_for_people():
         period = Month.parse(month)
@@ -44,6 +63,9 @@ def completeness_command(month: str, book_path: Path, output_format: Format) -> 
             "rows": rows,
             "total": found.total(),
         }
+        more = ""
+        if output_format == "table" and not show_all:
+            rows, more = _worst(rows, _gaps_in)
         if output_format != "json":
             document["rows"] = [{**_named(row), **_in_words(row)} for row in rows]
         print_rows(
@@ -51,15 +73,16 @@ def completeness_command(month: str, book_path: Path, output_format: Format) -> 
             columns=SENDER_COLUMNS,
             output_format=output_format,
             title=f"Senders in {period}",
-            note=_completeness_note(found),
+            note=more + _completeness_note(found),
         )
 
 
 @click.command("consent")
 @click.argument("month")
+@all_option
 @book_option
 @format_option
-def consent_command(month: str, book_path: Path, output_format: Format) -> None:
+def consent_command(month: str, *, show_all: bool, book_path: Path, output_format: Format) -> None:
     """List messages that a business began with people who had not opted in."""
     with errors_for_people():
         period = Month.parse(month)
@@ -68,7 +91,9 @@ def consent_command(month: str, book_path: Path, output_format: Format) -> None:
         accounts = load_accounts(book, settings)
         with Store.open(book, settings) as store:
             found = consents(store, accounts, period)
-        rows = found.rows().to_dicts()
+        rows, more = found.rows().to_dicts(), ""
+        if output_format == "table" and not show_all:
+            rows, more = _worst(rows, lambda row: row["messages"])
         document = {
             "schema": "tollbook.consent/1",
             "period": str(period),
@@ -82,7 +107,7 @@ def consent_command(month: str, book_path: Path, output_format: Format) -> None:
             columns=CONSENT_COLUMNS,
             output_format=output_format,
             title=f"Messages without an opt-in in {period}",
-            note=_consent_note(found),
+            note=more + _consent_note(found),
         )
 
 
@@ -109,6 +134,22 @@ def notices_command(month: str | None, book_path: Path, output_format: Format) -
 
 
 COMMANDS: list[click.Command] = [completeness_command, consent_command, notices_command]
+
+
+def _worst(
+    rows: list[dict[str, Any]], weight: Callable[[dict[str, Any]], int]
+) -> tuple[list[dict[str, Any]], str]:
+    """Take the first rows by weight, in a stable order, and say how many are left out."""
+    left = len(rows) - ROWS_SHOWN
+    ordered = sorted(rows, key=lambda row: -weight(row)) if left > 0 else rows
+    more = f"... and {left:,} more: --all shows them\n" if left > 0 else ""
+    return ordered[:ROWS_SHOWN], more
+
+
+def _gaps_in(row: dict[str, Any]) -> int:
+    """How many days of a sender are missing or odd; a silent one lacks all of them."""
+    odd: int = len(row["missing_days"]) + len(row["sudden_drops"]) + DAYS_OF_MONTH * row["silent"]
+    return odd
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:

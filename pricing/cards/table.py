@@ -76,16 +76,17 @@ class Table:
 def find_table(sheet: Sheet, reading: Reading) -> Table | None:
     """Find the table of a sheet; None, with the problems in `reading`, where it has none."""
     headings = [[plain(cell) for cell in row] for row in sheet.rows]
+    if headings and {*headings[0]} >= OWN_CARD:
+        what = "is a finished card, in the form of a book"
+        hint = "put it into rate_cards/ as it is; tollbook check reads it there"
+        reading.refuse(sheet.name, what, hint)
+        return None
     top = next((n for n, row in enumerate(headings) if MARKET in row), len(headings))
     below = range(top, min(top + HEADING_ROWS_MAX, len(headings)))
     bottom = next((n for n in below if CURRENCY in headings[n]), None)
     if bottom is None:
         hint = "give the network's own file of rates or of volume tiers"
-        what = "has no heading with Market and Currency"
-        if headings and {*headings[0]} >= OWN_CARD:
-            what = "is a finished card, in the form of a book"
-            hint = "put it into rate_cards/ as it is; tollbook check reads it there"
-        reading.refuse(sheet.name, what, hint)
+        reading.refuse(sheet.name, "has no heading with Market and Currency", hint)
         return None
     names = headings[bottom]
     market, currency = headings[top].index(MARKET), names.index(CURRENCY)

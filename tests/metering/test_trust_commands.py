@@ -171,6 +171,37 @@ def test_consent_is_printed_as_json_csv_and_table(make: Callable[[Fill], Book]) 
     assert "1 of 3 consents name no contact" in table
 
 
+def crowd(rows: Rows) -> None:
+    """Forty senders; of the last, which is the worst, the most messages and a missing day."""
+    rows.event("consent", AT - timedelta(days=9), status="opted_in", contact_key=1)
+    for sender in range(100, 140):
+        for day in (-28, -21, -14, -7, 0, 1):
+            if not (sender == 139 and day == 0):
+                rows.event("outbound", AT + timedelta(days=day), sender_id=str(sender))
+        for key in range(3 if sender == 139 else 1):
+            rows.delivery(1000 * sender + key, sender_id=str(sender))
+
+
+@pytest.mark.parametrize("command", ["completeness", "consent"])
+def test_a_long_table_shows_the_worst_rows_first_and_how_many_more_there_are(
+    make: Callable[[Fill], Book], command: str
+) -> None:
+    book = make(crowd)
+    count = len(run_json(book, command, "2026-10")["rows"])
+    table = run(book, command, "2026-10").stdout
+    whole = run(book, command, "2026-10", "--all").stdout
+
+    assert count >= 40
+    assert f"... and {count - 30} more: --all shows them" in table
+    shown = [line for line in table.splitlines() if re.search(r" 1[0-3]\d ", line)]
+    assert " 139 " in table.splitlines()[2] or command == "completeness"
+    assert " 139 " in table
+    assert len(shown) <= 30
+    assert "more: --all" not in whole
+    assert all(f" {sender} " in whole for sender in range(100, 140))
+    assert len(run_csv(book, command, "2026-10")) == count
+
+
 def test_a_book_without_consents_is_told_so_and_nobody_is_listed(
     make: Callable[[Fill], Book],
 ) -> None:
@@ -263,7 +294,7 @@ def test_the_guide_names_every_reason_of_an_audit_in_its_order() -> None:
     sql = (ROOT / "metering" / "sql" / "judge_deliveries.sql").read_text(encoding="utf-8")
     reasons = re.findall(r"(?:then|else)\s+'([^']+ [^']+)'", sql.partition("as state")[2])
 
-    assert len(reasons) == 12
+    assert len(reasons) == 14
     assert re.findall(r"^\| `([^`]+ [^`]+)` \|", GUIDE, re.M) == reasons
 
 
