@@ -119,6 +119,11 @@ KNOWN_FIELDS: dict[str, frozenset[str]] = {
         ),
     }.items()
 }
+# The same of what is around the changes.
+KNOWN_AROUND = {
+    "$": frozenset({"object", "entry"}),
+    "$.entry[*]": frozenset({"id", "time", "changes"}),
+}
 KNOWN_STATUSES = frozenset(
     {"accepted", "sent", "delivered", "read", "played", "failed", "deleted", "warning", "pending"}
 )
@@ -230,7 +235,14 @@ def unknown_fields(store: Store, paths: Sequence[Path]) -> dict[int, dict[str, i
         """
     )
     store.run("sample_changes")
-    counted = store.frame(" union all ".join(starmap(_unknown_at, KNOWN_FIELDS.items())))
+    queries = [*starmap(_unknown_at, KNOWN_FIELDS.items())]
+    queries += [
+        _unknown_at(
+            path, known, "payload.", "(select file_no, raw as change from sampled_payloads)"
+        )
+        for path, known in KNOWN_AROUND.items()
+    ]
+    counted = store.frame(" union all ".join(queries))
     found: dict[int, dict[str, int]] = {}
     statuses = store.frame("unknown_statuses", {"known": sorted(KNOWN_STATUSES)})
     for file_no, field, count in pl.concat([counted, statuses]).sort("file_no", "field").rows():
@@ -238,15 +250,17 @@ def unknown_fields(store: Store, paths: Sequence[Path]) -> dict[int, dict[str, i
     return found
 
 
-def _unknown_at(path: str, known: frozenset[str]) -> str:
+def _unknown_at(
+    path: str, known: frozenset[str], head: str = "", objects: str = "sampled_changes"
+) -> str:
     """The SQL that counts the unknown fields of the objects at a path, which is one of ours."""
     # JSON functions want their path as a constant; a path with [*] answers a list of lists.
     keys = f"json_keys(change, '{path}')"
     keys = f"flatten({keys})" if "[*]" in path else keys
     place = path.removeprefix("$").replace("[*]", "").removeprefix(".")
     return f"""
-        select file_no, ltrim('{place}.' || key, '.') as field, count(*) as count
-        from (select file_no, unnest({keys}) as key from sampled_changes)
+        select file_no, '{head}' || ltrim('{place}.' || key, '.') as field, count(*) as count
+        from (select file_no, unnest({keys}) as key from {objects})
         where key not in ({", ".join(f"'{name}'" for name in sorted(known))})
         group by all
     """

@@ -272,6 +272,15 @@ def test_unknown_fields_are_tolerated_and_counted_by_their_place(desk: Desk) -> 
     }
 
 
+def test_unknown_fields_around_the_changes_are_counted_too(desk: Desk) -> None:
+    payload = webhook(status("a"))
+    payload["envelope"] = 1
+    payload["entry"][0]["region"] = "eu"
+
+    load = desk.load(payload, webhook(status("b")))
+    assert load.unknown_fields == {"payload.envelope": 1, "payload.entry.region": 1}
+
+
 # Times
 
 
