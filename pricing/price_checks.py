@@ -285,8 +285,8 @@ def _own_amounts(version: Version) -> Iterator[str]:
     for charge in version.charge:
         if not _is_of_card(charge) or charge.minimum is not None or charge.maximum is not None:
             yield f"'{charge.name}'"
-    for offer in (*version.fixed_fee, *version.add_on):
-        yield f"'{offer.name}'"
+    yield from (f"'{offer.name}'" for offer in version.fixed_fee)
+    yield from (f"'{offer.name}'" for offer in version.add_on)
     for discount in version.discount:
         if discount.amount is not None:
             yield f"'{discount.name}'"

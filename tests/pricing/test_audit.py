@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -50,9 +50,15 @@ def rows(open_store: Rows) -> Rows:
     return open_store
 
 
-def price(rows: Rows, month: Month = OCTOBER, *, account: str | None = None, **files: Any) -> Audit:
+def price(
+    rows: Rows,
+    month: Month = OCTOBER,
+    files: Mapping[str, str] | None = None,
+    *,
+    account: str | None = None,
+) -> Audit:
     rows.write()
-    for name, content in {**FILES, **files}.items():
+    for name, content in {**FILES, **(files or {})}.items():
         (rows.book.root / name).write_text(content)
     return audit(rows.store, load_catalog(rows.book), month, account_id=account)
 
@@ -120,7 +126,7 @@ def test_an_international_rate_counts_from_its_start_on(rows: Rows) -> None:
     authentication(rows, 6, NOON, "domestic", place="2|49|DE")  # where there is no such rate
     accounts = "account_id,name,time_zone,country\nacme,Acme,UTC,SG\nbistro,B,UTC,\n"
 
-    made = price(rows, **{"accounts.csv": accounts})
+    made = price(rows, files={"accounts.csv": accounts})
 
     assert amounts(made, "reason", "our_category") == {
         (TOO_EARLY, "authentication"): (INTERNATIONAL, DOMESTIC, INTERNATIONAL - DOMESTIC),
@@ -150,7 +156,7 @@ def test_a_message_to_the_country_of_the_business_is_domestic(
     authentication(rows, 4, NOON + timedelta(days=1), "domestic")
     accounts = f"account_id,name,time_zone,country\nacme,Acme,UTC,{home}\nbistro,B,UTC,\n"
 
-    assert price(rows, **{"accounts.csv": accounts}).total()["differs"] == differs
+    assert price(rows, files={"accounts.csv": accounts}).total()["differs"] == differs
 
 
 def test_a_country_that_is_excepted_has_a_start_of_its_own(rows: Rows) -> None:
@@ -197,7 +203,7 @@ def test_market_and_rate_change_at_midnight_of_the_account(rows: Rows) -> None:
         "senders.csv": "sender_id,account_id\n1,acme\n",
     }
 
-    june, july = (price(rows, Month(2026, month), **files) for month in (6, 7))
+    june, july = (price(rows, Month(2026, month), files) for month in (6, 7))
 
     region, market = Decimal("0.0212"), Decimal("0.0122")
     assert amounts(june, "market") == {("Rest of Central & Eastern Europe",): (0, region, -region)}
@@ -221,7 +227,7 @@ def test_a_rate_of_the_book_s_own_may_change_inside_the_month(rows: Rows) -> Non
     }
 
     try:
-        made = price(rows, **files)
+        made = price(rows, files=files)
     finally:
         (rows.book.root / "rate_cards" / "own.csv").unlink()
 
@@ -236,7 +242,7 @@ def test_a_seller_s_currency_counts_if_the_card_has_it_that_month(rows: Rows) ->
 
     def currency_of(seller: str, month: Month = OCTOBER) -> str:
         text = BOOK_FILES["tollbook.toml"].replace('"USD"', f'"{seller}"')
-        return price(rows, month, **{"tollbook.toml": text}).currency
+        return price(rows, month, {"tollbook.toml": text}).currency
 
     assert currency_of("INR") == "INR"
     assert currency_of("EUR", Month(2026, 7)) == "EUR"
