@@ -195,6 +195,10 @@ placed as (
                 then case
                     when starts_with(number_or_id, '+') then number_or_id[2:] else number_or_id
                 end
+            -- A number that is written for people; a user id has letters.
+            when regexp_full_match(number_or_id, '[0-9 ().+-]+') then nullif(regexp_extract(
+                regexp_replace(number_or_id, '[ ().-]', '', 'g'), '^\+?([0-9]{7,15})$', 1
+            ), '')
         end as number
     from timed
 ),

@@ -272,6 +272,19 @@ def test_unknown_fields_are_tolerated_and_counted_by_their_place(desk: Desk) -> 
     }
 
 
+@pytest.mark.parametrize(
+    "written", [f" {BRAZIL} ", f"+{BRAZIL[:2]} ({BRAZIL[2:4]}) {BRAZIL[4:8]}-{BRAZIL[8:]}"]
+)
+def test_a_number_that_is_written_for_people_is_the_same_contact(desk: Desk, written: str) -> None:
+    desk.load(webhook(status("a", recipient_id=BRAZIL)), webhook(status("b", recipient_id=written)))
+    desk.load(webhook(messages=[message(id="c", **{"from": written})]))
+
+    keys = desk.rows("select distinct contact_key, user_key, country from events")
+    assert len(keys) == 1
+    assert keys[0][0] is not None
+    assert len(desk.rows("select distinct place from deliveries")) == 1
+
+
 def test_unknown_fields_around_the_changes_are_counted_too(desk: Desk) -> None:
     payload = webhook(status("a"))
     payload["envelope"] = 1
