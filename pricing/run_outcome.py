@@ -18,6 +18,7 @@ from pricing.catalog import Catalog
 from pricing.invoice import Drafts, in_plan
 from pricing.life.correction import ISSUED, changed_lines
 from pricing.life.invoiced import Prior, counted_of, read_invoiced
+from pricing.life.seal import seals_of_run
 from pricing.life.trail import record_all
 from pricing.line import CHARGED
 from pricing.money import amount_text
@@ -174,6 +175,7 @@ def record_run(archive: Archive, run: Run, run_id: int) -> None:
         "engine_version": run.engine_version,
         "loads": len(run.load_ids),
         "totals": run.outcome.get("totals", []),
+        "seals": seals_of_run(archive, run_id, map(str, (run.month, *run.closings))),
     }
     things.append(("run.finished", f"run {run_id}", about))
     record_all(archive, things, actor=run.actor)

@@ -28,9 +28,10 @@ from pricing.job import Job, JobOptions, job_options, run_job
 from pricing.life.credit_note import Wish, discard, draft_credit_note
 from pricing.life.issued import broken_documents
 from pricing.life.lifecycle import Step, approve, issue, reopen, void
+from pricing.life.seal import broken_seals
 from pricing.life.staleness import Stale, stale_drafts, to_bill_again
 from pricing.life.told import untold
-from pricing.life.trail import TRAIL, actor_of, broken_links, rows_of
+from pricing.life.trail import TRAIL, actor_of, broken_links, lost_head, rows_of
 from pricing.life.verification import verify_invoice
 from pricing.today import today_of
 
@@ -209,16 +210,18 @@ def verify_one(invoice_id: str, *, book_path: Path, output_format: Format) -> No
 
 
 @click.command("verify")
+@click.option("--head", metavar="SHA256", help="A row of the trail that was kept elsewhere.")
 @book_option
 @format_option
-def verify_all(book_path: Path, output_format: Format) -> None:
+def verify_all(head: str | None, book_path: Path, output_format: Format) -> None:
     """Check the trail, and every issued document against what was issued."""
     with errors_for_people():
         with Archive.open(Book.at(book_path)) as archive:
             trail = rows_of(archive)
-            problems = [*broken_links(trail), *broken_documents(archive), *untold(archive)]
+            problems = [*broken_links(trail), *lost_head(trail, head)]
+            problems += [*broken_documents(archive), *broken_seals(archive), *untold(archive)]
             count = archive.value("select count(*) from issued")
-        head = trail["sha256"].item(-1) if trail.height else None
+        last = trail["sha256"].item(-1) if trail.height else None
         rows = [
             {"where": found.where, "what": found.what, "hint": found.hint} for found in problems
         ]
@@ -226,14 +229,17 @@ def verify_all(book_path: Path, output_format: Format) -> None:
             "schema": "tollbook.verify/1",
             "documents": count,
             "trail_rows": trail.height,
-            "trail_sha256": head,
+            "trail_sha256": last,
             "rows": rows,
         }
         if rows or output_format != "table":
             print_rows(document, columns=("where", "what", "hint"), output_format=output_format)
         say(f"{count:,} documents, {trail.height:,} rows of the trail, {len(rows)} problems")
-        if head is not None:
-            say(f"the last row of the trail is {head}: keep it elsewhere to compare")
+        if last is not None:
+            say(
+                f"the last row of the trail is {last}: keep it elsewhere, and give it later as"
+                " --head"
+            )
     if problems:
         sys.exit(SumsDisagreeError.exit_code)
 

@@ -24,6 +24,7 @@ from pricing.document_writer import documents
 from pricing.invoice import Drafts
 from pricing.life.issued import pack
 from pricing.life.numbering import Numbered, next_numbers
+from pricing.life.seal import seals_of_documents
 from pricing.life.staleness import Stale, stale_at_issue, stale_documents
 from pricing.life.trail import record, record_all
 from pricing.money import minor_of
@@ -143,8 +144,17 @@ def issue(
             " (select unnest($carried::varchar[]))",
             {"carried": [*carried]},
         )
+        seals = seals_of_documents(archive, by_id)
         told: list[tuple[str, str, dict[str, Any]]] = [
-            ("invoice.issued", name, {"number": given.number, "sha256": contents[name]})
+            (
+                "invoice.issued",
+                name,
+                {
+                    "number": given.number,
+                    "sha256": contents[name],
+                    "rows_sha256": seals[name],
+                },
+            )
             for name, given in by_id.items()
         ]
         told += [("invoice.carried", name, {}) for name in carried]

@@ -12,6 +12,7 @@ from pricing.receivables.openings import OPENING_DOCUMENT, document_facts
 from pricing.receivables.payments import ACTIONS, payments_of, said
 from pricing.state import state_bytes
 
+NEAR_US = 60_000_000  # a row and what the trail tells of it are written in one transaction
 HINT = "compare with a backup of invoices.duckdb; nothing in the product does this"
 
 
@@ -25,6 +26,8 @@ def untold(archive: Archive) -> Iterator[Problem]:
     there = [*map(document_facts, opened), *removed]  # what was removed is still told
     yield from _differing(archive, "number", ("opening.document",), there)
     yield from _other_state(archive)
+    yield from _other_series(archive)
+    yield from _other_instants(archive)
 
 
 def _differing(
@@ -45,6 +48,39 @@ def _other_state(archive: Archive) -> Iterator[Problem]:
         digest = hashlib.sha256(state_bytes(closing)).hexdigest()
         if not facts or json.loads(facts[-1])["sha256"] != digest:
             yield Problem(f"opening state of {period}", "is not what was taken over", HINT)
+
+
+def _other_series(archive: Archive) -> Iterator[Problem]:
+    query = "select object, facts from trail where action = 'opening.series' order by sequence"
+    told = {name: json.loads(facts)["last_number"] for name, facts in archive.frame(query).rows()}
+    rows = archive.frame("select series || '/' || year, last_sequence from series_openings").rows()
+    for name, last in sorted({*told.items()} ^ {*rows}):
+        yield Problem(f"opening of {name}", f"{last} is not what was taken over", HINT)
+
+
+def _other_instants(archive: Archive) -> Iterator[Problem]:
+    """Yield what was recorded by another, or at another time, than the trail tells."""
+    name_of = {"payments": "facts ->> '$.payment_id'", "opening_documents": "object"}
+    keys = {"payments": "payment_id", "opening_documents": "document_id"}
+    told = {
+        **{table: (keys[table], name, "actor = told_by") for table, name in name_of.items()},
+        "opening_states": ("period", "object", "true"),
+    }
+    actions = {
+        "payments": [*ACTIONS],
+        "opening_documents": ["opening.document"],
+        "opening_states": ["opening.state"],
+    }
+    for table, (key, name, is_same_actor) in told.items():
+        query = (
+            f"select {key} from {table} left join (select {name} as {key}, actor as told_by,"
+            " happened_at from trail where list_contains($actions, action)) as told"
+            f" using ({key}) group by {key} having not coalesce(bool_or({is_same_actor} and"
+            " abs(epoch_us(happened_at) - epoch_us(recorded_at)) <= $near), false) order by all"
+        )
+        given = {"actions": actions[table], "near": NEAR_US}
+        for (which,) in archive.frame(query, given).rows():
+            yield Problem(f"{key} {which}", "was recorded otherwise than the trail tells", HINT)
 
 
 def _facts(archive: Archive, actions: tuple[str, ...]) -> list[str]:

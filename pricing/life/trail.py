@@ -100,6 +100,16 @@ def broken_links(trail: pl.DataFrame) -> Iterator[Problem]:
         previous = row["sha256"]
 
 
+def lost_head(trail: pl.DataFrame, kept: str | None) -> Iterator[Problem]:
+    """Yield a problem if a sha256 that was kept elsewhere is not in the chain: it was made anew."""
+    if kept is not None and kept.strip().lower() not in trail["sha256"]:
+        yield Problem(
+            f"trail, {kept}",
+            "is no row of it: rows were removed from its end, or all of it was made anew",
+            "compare with a backup of invoices.duckdb, and the whole sha256 that was printed",
+        )
+
+
 def _digest(said: tuple[Any, ...], previous: str) -> str:
     parts = [part.isoformat() if isinstance(part, datetime) else part for part in said]
     text = json.dumps([*parts, previous], ensure_ascii=False)
