@@ -26,13 +26,11 @@ from pricing.archive import Archive
 from pricing.invoice import Drafts
 from pricing.job import Job, JobOptions, job_options, run_job
 from pricing.life.credit_note import Wish, discard, draft_credit_note
-from pricing.life.issued import broken_documents
 from pricing.life.lifecycle import Step, approve, issue, reopen, void
-from pricing.life.seal import broken_seals
 from pricing.life.staleness import Stale, stale_drafts, to_bill_again
-from pricing.life.told import untold
-from pricing.life.trail import TRAIL, actor_of, broken_links, lost_head, rows_of
+from pricing.life.trail import TRAIL, actor_of, rows_of
 from pricing.life.verification import verify_invoice
+from pricing.life.whole import problems_of
 from pricing.today import today_of
 
 STEP_COLUMNS = ("invoice_id", "outcome", "number", "why")
@@ -218,8 +216,7 @@ def verify_all(head: str | None, book_path: Path, output_format: Format) -> None
     with errors_for_people():
         with Archive.open(Book.at(book_path)) as archive:
             trail = rows_of(archive)
-            problems = [*broken_links(trail), *lost_head(trail, head)]
-            problems += [*broken_documents(archive), *broken_seals(archive), *untold(archive)]
+            problems = problems_of(archive, head)
             count = archive.value("select count(*) from issued")
         last = trail["sha256"].item(-1) if trail.height else None
         rows = [

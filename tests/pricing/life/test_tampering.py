@@ -7,10 +7,8 @@ import duckdb
 import pytest
 
 from pricing.archive import SCHEMA_VERSION, SQL, Archive
-from pricing.life.issued import broken_documents
-from pricing.life.seal import broken_seals
-from pricing.life.told import untold
-from pricing.life.trail import broken_links, rows_of
+from pricing.life.trail import rows_of
+from pricing.life.whole import problems_of
 from tests.pricing.life.office import Office
 
 # What nothing is compared with, and why.
@@ -19,7 +17,7 @@ NOT_COVERED = {
 }
 CHANGED = {
     "VARCHAR": "coalesce({0}, '') || ' '",
-    "BIGINT": "coalesce({0}, 0) + 1",
+    "BIGINT": "coalesce({0}, 0) + 100",
     "BOOLEAN": "not {0}",
     "DATE": "coalesce({0}, date '2026-09-01') + 1",
     "TIMESTAMP WITH TIME ZONE": "{0} + interval 1 day",
@@ -75,9 +73,16 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 
 
 def problems(archive: Archive) -> list[str]:
-    found = [*broken_links(rows_of(archive)), *broken_documents(archive)]
-    found += [*broken_seals(archive), *untold(archive)]
-    return [f"{one.where}: {one.what}" for one in found]
+    return [f"{one.where}: {one.what}" for one in problems_of(archive)]
+
+
+def test_a_hash_that_was_kept_is_looked_for_in_the_trail(kept: Archive) -> None:
+    """Who takes rows off the end of the trail leaves a chain that is whole."""
+    rows = rows_of(kept)["sha256"]
+
+    assert problems_of(kept, rows[0]) == problems_of(kept, rows[-1]) == []
+    (problem,) = problems_of(kept, "0" * 64)
+    assert "rows were removed from its end" in problem.what
 
 
 def test_nothing_is_wrong_with_what_nobody_touched_and_no_table_is_empty(kept: Archive) -> None:
