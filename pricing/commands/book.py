@@ -30,6 +30,7 @@ from pricing.commands.invoice_table import columns_of, summaries, totals_note, t
 from pricing.commands.run_output import differences_of, say_differences
 from pricing.demo import Sample, run_demo
 from pricing.documents.ledger_accounts import read_ledger_accounts
+from pricing.documents.pdf_letters import unprintable_names
 from pricing.job import JobOptions, job_options, run_job
 from pricing.life.staleness import to_bill_again
 from pricing.life.trail import actor_of
@@ -61,6 +62,8 @@ def check(with_store: bool, book_path: Path, output_format: Format) -> None:
         book = Book.at(book_path)
         problems, warnings = check_book(book)
         problems += read_ledger_accounts(book)[1]
+        if not problems:
+            warnings += unprintable_names(book)
         if with_store and not problems:
             settings = book.settings()
             with Store.open(book, settings) as store:
