@@ -11,10 +11,15 @@ VARIABLE = "TOLLBOOK_TODAY"  # what day it is, for tests and for showing a book 
 
 
 def today_of(settings: Settings) -> date:
-    """Today, where the seller is, or the day that `TOLLBOOK_TODAY` says."""
+    """Today, where the seller is; see `today_in`."""
+    return today_in(settings.seller.time_zone)
+
+
+def today_in(zone: str) -> date:
+    """Today in a time zone, or the day that `TOLLBOOK_TODAY` says."""
     said = os.environ.get(VARIABLE, "")
     if not said:
-        return datetime.now(ZoneInfo(settings.seller.time_zone)).date()
+        return datetime.now(ZoneInfo(zone)).date()
     try:
         return date.fromisoformat(said)
     except ValueError as error:

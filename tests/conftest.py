@@ -1,13 +1,10 @@
 """Settings that all tests share."""
 
 import os
-from collections.abc import Iterator
-from datetime import date
 
-import pytest
 from hypothesis import HealthCheck, settings
 
-# Documents of all months of the tests may be issued, whatever the clock of the machine says.
+# Documents of all months of the tests may be issued and paid, whatever the clock of a machine says.
 os.environ.setdefault("TOLLBOOK_TODAY", "2027-12-31")
 
 # A slow machine is not a failed property: no deadline, and no complaint about slow examples.
@@ -15,15 +12,6 @@ common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fast", max_examples=15, **common)  # type: ignore[arg-type]
 settings.register_profile("deep", max_examples=400, **common)  # type: ignore[arg-type]
 settings.load_profile(os.environ.get("TOLLBOOK_PROFILE", "fast"))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def any_day_has_come() -> Iterator[None]:
-    """Payments of tests have days of their own: none is after today, whenever they run."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("payments", "payment_file"):
-            patch.setattr(f"pricing.receivables.{module}.latest_day", lambda zone: date.max)
-        yield
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -20,9 +20,9 @@ from pricing.receivables.payments import (
     Purse,
     Purses,
     append_payments,
-    latest_day,
     payments_of,
 )
+from pricing.today import today_in
 
 WORDS = {"document_id": "number", "amount_minor": "amount"}
 FIRST_DAY, LAST_DAY = date(2009, 1, 1), date(2099, 12, 31)
@@ -134,7 +134,7 @@ def record_payments(
 
 def _ahead(paid_on: date, where: str, zone: str) -> Iterator[Problem]:
     """Yield a day that has not come: what is open by now would not be what is open today."""
-    today = latest_day(zone)
+    today = today_in(zone)
     if paid_on > today:
         hint = "correct the day, or record it when it has come"
         yield Problem(f"{where} paid_on", f"{paid_on} is after today, {today}", hint)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -19,6 +18,7 @@ from pricing.archive import Archive
 from pricing.life.trail import record_all
 from pricing.money import amount_text, exact_of, minor_of
 from pricing.receivables.balance import balances
+from pricing.today import today_in
 
 Kind = Literal["payment", "refund", "write_off", "write_off_undone", "applied"]
 PAYMENT = pl.Schema(
@@ -88,11 +88,6 @@ class Purses:
         """Book what takes `minor` off what is owed."""
         self.open[purse] = self.open.get(purse, 0) - minor
         self.paid[purse] = self.paid.get(purse, 0) + minor
-
-
-def latest_day(zone: str) -> date:
-    """The last day that money may have come on: today, where the seller is."""
-    return datetime.now(ZoneInfo(zone)).date()
 
 
 def payments_of(
@@ -226,9 +221,9 @@ def apply_credit(
 
 def _check_not_ahead(day: date, zone: str) -> None:
     """Refuse what has not happened yet: what is open by now would not be what is open today."""
-    if day > latest_day(zone):
+    if day > today_in(zone):
         raise UsageError(
-            f"{day} is after today, {latest_day(zone)}",
+            f"{day} is after today, {today_in(zone)}",
             where="--on",
             hint="give today or an earlier day; do it when the day has come",
         )

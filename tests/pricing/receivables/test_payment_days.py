@@ -1,7 +1,7 @@
 """Money that has not come yet is refused, so that all views of what is owed agree."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,11 @@ from click.testing import CliRunner, Result
 
 from metering.settings import Book
 from pricing.archive import Archive
-from pricing.receivables.payments import latest_day, payments_of
+from pricing.receivables.payments import payments_of
+from pricing.today import VARIABLE, today_in
 from tests.pricing.receivables.owing import issued_book
 from tollbook import main
 
-REAL = latest_day  # as it is before a test says what day it is
-TODAY = date(2026, 11, 10)
 NUMBER = "INV-2026-00001"
 
 
@@ -26,11 +25,11 @@ def book(
     make_book: Callable[..., Book],
     usage_row: Callable[..., Any],
     usage_frame: Callable[..., pl.DataFrame],
-) -> Iterator[Book]:
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("payments", "payment_file"):
-            patch.setattr(f"pricing.receivables.{module}.latest_day", lambda zone: TODAY)
-        yield issued_book(tmp_path / "book", make_book, usage_row, usage_frame)
+    monkeypatch: pytest.MonkeyPatch,
+) -> Book:
+    made = issued_book(tmp_path / "book", make_book, usage_row, usage_frame)
+    monkeypatch.setenv(VARIABLE, "2026-11-10")
+    return made
 
 
 def call(book: Book, *arguments: str) -> Result:
@@ -72,9 +71,10 @@ def test_a_file_with_a_day_that_has_not_come_is_refused_as_a_whole(
         assert payments_of(archive).is_empty()
 
 
-def test_today_is_that_of_the_seller() -> None:
+def test_today_is_that_of_the_seller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE)
     before = datetime.now(UTC).date()
-    found = {zone: REAL(zone) for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")}
+    found = {zone: today_in(zone) for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")}
 
     assert found["Pacific/Kiritimati"] > found["Pacific/Pago_Pago"]
     assert found["Pacific/Pago_Pago"] <= before <= datetime.now(UTC).date()
