@@ -123,10 +123,9 @@ def bill(
         outcome=outcome,
         closings=before.closings,
     )
-    run_id, drafts, later, stale = _write(book, run, rated)
-    return Bill(
-        month, drafts, rated.unassigned, refused, run_id, outcome, later, differences, stale
-    )
+    run_id, drafts, late, stale = _write(book, run, rated)
+    unassigned = rated.unassigned
+    return Bill(month, drafts, unassigned, refused, run_id, outcome, late, differences, stale)
 
 
 def _with_paid_for(only_accounts: Sequence[str], catalog: Catalog, month: Month) -> list[str]:
