@@ -51,8 +51,16 @@ def _other_state(archive: Archive) -> Iterator[Problem]:
 
 
 def _other_series(archive: Archive) -> Iterator[Problem]:
-    query = "select object, facts from trail where action = 'opening.series' order by sequence"
-    told = {name: json.loads(facts)["last_number"] for name, facts in archive.frame(query).rows()}
+    query = (
+        "select action, object, facts from trail"
+        " where action in ('opening.series', 'opening.series_removed') order by sequence"
+    )
+    told: dict[str, int] = {}
+    for action, name, facts in archive.frame(query).rows():
+        if action == "opening.series":
+            told[name] = json.loads(facts)["last_number"]
+        else:
+            told.pop(name, None)
     rows = archive.frame("select series || '/' || year, last_sequence from series_openings").rows()
     for name, last in sorted({*told.items()} ^ {*rows}):
         yield Problem(f"opening of {name}", f"{last} is not what was taken over", HINT)
