@@ -19,6 +19,7 @@ from pricing.life.invoiced import COUNTS, Prior, read_invoiced
 Pair = tuple[str, str]  # an account and a month that is corrected
 Key = tuple[str, str, str, str]  # plan, kind, charge in its plan, currency
 Sums = Mapping[Key, tuple[Decimal, int]]  # quantity and minor units
+OF_RUNS = ("run", "correction")  # the origin of what a run wrote
 LINE_KEY = ("account_id", "period", "plan", "kind", "charge", "currency")
 
 
@@ -81,7 +82,8 @@ def stale_at_issue(
 def stale_drafts(archive: Archive) -> list[Stale]:
     """List the documents that are stale and not issued, by their months."""
     query = (
-        "select invoice_id from invoices where origin = 'run' and state in ('draft', 'approved')"
+        f"select invoice_id from invoices where origin in {OF_RUNS}"
+        " and state in ('draft', 'approved')"
     )
     look = _Look(archive, archive.frame(query)["invoice_id"].to_list())
     found = look.stale(_counts_in_bill)
@@ -183,7 +185,7 @@ class _Look:
 
     def _took(self, one: _Head, other: _Head) -> bool:
         """Whether the run of one took lines of the other into account."""
-        prior = self._prior(one.run_id) if one.origin == "run" else None
+        prior = self._prior(one.run_id) if one.origin in OF_RUNS else None
         return prior is not None and other.invoice_id in prior.counted
 
     def _prior(self, run_id: int) -> Prior | None:
@@ -217,7 +219,8 @@ def _corrected(
     rows = archive.frame(
         "select distinct invoice_id, state, origin, run_id, lines.account_id, lines.period"
         " from invoices join lines using (invoice_id)"
-        " where origin = 'run' and is_correction and invoice_id in (select unnest($ids::varchar[]))"
+        f" where origin in {OF_RUNS} and is_correction"
+        " and invoice_id in (select unnest($ids::varchar[]))"
         " order by all",
         {"ids": [*invoice_ids]},
     ).rows()
@@ -236,7 +239,7 @@ def _counted(archive: Archive, invoice_ids: Sequence[str]) -> dict[Pair, dict[_H
         " semi join (select account_id, period from lines"
         " where is_correction and invoice_id in (select unnest($ids::varchar[]))) as corrected"
         " on corrected.account_id = lines.account_id and corrected.period = lines.period"
-        f" where ({COUNTS}) or (origin = 'run' and state = 'carried')",
+        f" where ({COUNTS}) or (origin in {OF_RUNS} and state = 'carried')",
         {"ids": [*invoice_ids]},
     )
     by_head: dict[_Head, list[tuple[Any, ...]]] = {}

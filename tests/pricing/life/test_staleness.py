@@ -1,6 +1,7 @@
 """Documents that correct a month are issued only while what they took off is what was invoiced."""
 
 from tests.pricing.life.office import Office
+from tests.pricing.life.test_corrections import dollars_from_october
 
 
 def test_late_usage_is_charged_once_when_an_earlier_month_is_billed_after_a_later_one(
@@ -98,3 +99,20 @@ def test_who_is_not_concerned_is_approved(office: Office) -> None:
         "acme/2026-09/1": "skipped",
         "bistro/2026-09/1": "approved",
     }
+
+
+def test_a_correction_on_a_document_of_its_own_goes_stale_as_any_other(office: Office) -> None:
+    dollars_from_october(office)
+    office.load(office.send(10, "2026-09-10"), office.send(5, "2026-10-10"))
+    office.close("2026-09")
+    office.bill("2026-10")
+    office.bill("2026-11")
+    office.load(office.send(1, "2026-09-11"), office.send(1, "2026-11-11"))
+    office.bill("2026-11")
+    office.bill("2026-10")
+
+    assert office.lines("acme/2026-10/2") == office.lines("acme/2026-11/2")
+    assert office.approve("acme/2026-11/2", exit_code=3) == {"acme/2026-11/2": "skipped"}
+    assert office.approve("acme/2026-10/2") == {"acme/2026-10/2": "approved"}
+    office.issue("acme/2026-10/2", on="2026-12-03")
+    assert office.approve("acme/2026-11/2", exit_code=3) == {"acme/2026-11/2": "skipped"}
