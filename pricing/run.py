@@ -93,7 +93,7 @@ def bill(
     started_at = datetime.now(UTC)
     tell("reading the files of the book")
     catalog = load_catalog(book)
-    _check_known(only_accounts, catalog)
+    only_accounts = _asked(only_accounts, catalog, month)
     with _store_as_of(book, catalog.settings, as_of) as store:
         load_ids = store.load_ids()
         before = look_back_from(book, store, catalog, month, tell=tell)
@@ -101,15 +101,15 @@ def bill(
         rated = rate_after(store, catalog, month, before)
         refused = _refused_rows(store, catalog)
     if only_accounts:
-        only_accounts = _with_paid_for(only_accounts, catalog, month)
         rated = rated.of_accounts(only_accounts)
+    drafts, loose = rated.drafts, rated.unassigned
     if dry_run or as_of is not None:
-        changed = changes_to_documents(book, month, rated.drafts, only_accounts)
+        changed = changes_to_documents(book, month, drafts, only_accounts)
         outcome = outcome_of(rated, changed.clear())
-        return Bill(month, rated.drafts, rated.unassigned, refused, None, outcome, (), changed)
+        return Bill(month, drafts, loose, refused, None, outcome, (), changed)
     differences = differences_to_kept(book, catalog, month, rated)
     outcome = outcome_of(rated, differences) | {"undocumented": before.undocumented()}
-    tell(f"writing {rated.drafts.invoices.height:,} drafts")
+    tell(f"writing {drafts.invoices.height:,} drafts")
     run = Run(
         month=month,
         catalog=catalog,
@@ -124,12 +124,12 @@ def bill(
         closings=before.closings,
     )
     run_id, drafts, late, stale = _write(book, run, rated)
-    unassigned = rated.unassigned
-    return Bill(month, drafts, unassigned, refused, run_id, outcome, late, differences, stale)
+    return Bill(month, drafts, loose, refused, run_id, outcome, late, differences, stale)
 
 
-def _with_paid_for(only_accounts: Sequence[str], catalog: Catalog, month: Month) -> list[str]:
+def _asked(only_accounts: Sequence[str], catalog: Catalog, month: Month) -> list[str]:
     """Add the accounts that these pay for: what their credits pay is on the same invoice."""
+    _check_known(only_accounts, catalog)
     payers = payers_of(catalog.facts(month))
     paid_for = {name for name, payer_id in payers.items() if payer_id in only_accounts}
     return [*only_accounts, *sorted(paid_for.difference(only_accounts))]

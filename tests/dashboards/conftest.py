@@ -11,6 +11,7 @@ import zstandard
 from streamlit.testing.v1 import AppTest
 
 from dashboards.reports import publish
+from dashboards.saved import FILE as SAVED
 from metering.period import Month
 from metering.settings import Book
 from pricing.demo import Sample, run_demo
@@ -51,8 +52,8 @@ def numbers(sample: Book) -> set[str]:
 
 @pytest.fixture
 def own(sample: Book, tmp_path: Path) -> Book:
-    """A copy of the sample that a test may change."""
-    shutil.copytree(sample.root, tmp_path / "own")
+    """A copy of the sample that a test may change, without what others kept in it."""
+    shutil.copytree(sample.root, tmp_path / "own", ignore=shutil.ignore_patterns(SAVED))
     return Book.at(tmp_path / "own")
 
 

@@ -88,7 +88,8 @@ def test_numbers_follow_accounts_months_and_the_calendar_and_begin_anew_each_yea
 def test_a_series_goes_on_where_another_system_ended(paid: Office) -> None:
     paid.bill("2026-11")
     paid.approve("2026-11")
-    paid.tamper("insert into series_openings values ('invoice', 2026, 418)")
+    paid.write("series.csv", "series,year,last_number\ninvoice,2026,418\n")
+    paid.run("openings", "import", str(paid.book.root / "series.csv"))
 
     assert paid.issue("acme/2026-11/1") == {"acme/2026-11/1": "INV-2026-00419"}
     assert paid.issue("bistro/2026-11/1", on="2027-01-02") == {"bistro/2026-11/1": "INV-2027-00001"}
