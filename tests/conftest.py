@@ -9,7 +9,7 @@ os.environ.setdefault("TOLLBOOK_TODAY", "2027-12-31")
 
 # A slow machine is not a failed property: no deadline, and no complaint about slow examples.
 common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("fast", max_examples=15, **common)  # type: ignore[arg-type]
+settings.register_profile("fast", max_examples=10, **common)  # type: ignore[arg-type]
 settings.register_profile("deep", max_examples=400, **common)  # type: ignore[arg-type]
 settings.load_profile(os.environ.get("TOLLBOOK_PROFILE", "fast"))
 

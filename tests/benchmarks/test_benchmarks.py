@@ -1,6 +1,7 @@
 """Each benchmark runs at a small size and reports; no figure of time is ever asserted."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ SIZES = {
     "documents": ("--documents", "3", "--rounds", "1"),
     "views": ("--accounts", "60", "--months", "3", "--usage-rows", "4000", "--rounds", "2"),
 }
+IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"
+QUICK = ("documents", "usage")  # the others build large books, however few rows they count
 SHOWN = {
     "ingest_large": {"lines", "speed_of_the_bare_read", "peak_memory_gib"},
     "late_load": {"events_before", "lines", "times_the_load_into_an_empty_store"},
@@ -34,7 +37,7 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(SIZES))
+@pytest.mark.parametrize("name", sorted(SIZES) if IS_DEEP else QUICK)
 def test_a_benchmark_runs_and_writes_its_figures(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,7 +116,7 @@ def invoices(book: Book) -> str:
 
 
 @given(st.data())
-@settings(max_examples=150 if IS_DEEP else 5)
+@settings(max_examples=150 if IS_DEEP else 3)
 def test_order_repeats_and_files_do_not_matter(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
@@ -135,7 +135,7 @@ def test_order_repeats_and_files_do_not_matter(
 
 
 @given(st.data())
-@settings(max_examples=60 if IS_DEEP else 6)
+@settings(max_examples=60 if IS_DEEP else 4)
 def test_merging_load_by_load_equals_computing_afresh(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -544,7 +544,7 @@ def test_the_store_is_what_the_definition_says_after_any_loads(desk: Desk) -> No
     run_state_machine_as_test(
         OpenBook,
         settings=settings(
-            max_examples=400 if IS_DEEP else 8,
+            max_examples=400 if IS_DEEP else 6,
             stateful_step_count=25 if IS_DEEP else 6,
             suppress_health_check=list(HealthCheck),
             deadline=None,

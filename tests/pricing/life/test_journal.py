@@ -94,7 +94,7 @@ days = st.dates(date(2026, 7, 1), date(2026, 12, 31))
 
 # An example opens the book ten times: one that fails is not made smaller.
 @settings(
-    max_examples=6,
+    max_examples=4,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -279,8 +279,8 @@ def test_whatever_people_do_what_is_billed_is_what_is_owed() -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=200 if IS_DEEP else 3,
-            stateful_step_count=30 if IS_DEEP else 12,
+            max_examples=200 if IS_DEEP else 2,
+            stateful_step_count=30 if IS_DEEP else 10,
             deadline=None,
             suppress_health_check=[*HealthCheck],
         ),

@@ -1,5 +1,6 @@
 """Whatever column of whatever table is changed behind the product's back, `verify` finds it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -92,7 +93,11 @@ def test_nothing_is_wrong_with_what_nobody_touched_and_no_table_is_empty(kept: A
     assert {t for t in tables if not kept.value(f"select count(*) from {t}")} == set()
 
 
-@pytest.mark.parametrize(("table", "column", "kind"), columns())
+# All of them in the deep profile; each takes a look at the whole archive.
+LOOKED_AT = columns() if os.environ.get("TOLLBOOK_PROFILE") == "deep" else columns()[::3]
+
+
+@pytest.mark.parametrize(("table", "column", "kind"), LOOKED_AT)
 def test_every_column_of_every_table_is_looked_at(
     kept: Archive, table: str, column: str, kind: str
 ) -> None:
