@@ -108,7 +108,7 @@ def audit(
     """
     place_month(store, accounts, month, [*changes, *_inside(month, pricing_type.change_dates())])
     if account_id is not None:
-        store.execute("delete from stretches where account_id != $account", {"account": account_id})
+        store.execute("delete from clocks where account_id != $account", {"account": account_id})
     store.set("tier_units", FREE_TIER.units)
     store.set("tier_categories", FREE_TIER.categories)
     store.set("conversations_until", pricing_type.conversations_until())

@@ -30,6 +30,7 @@ from metering.cut import BOUNDS, BUCKET_BITS, CutAt, buckets, cut_month, runs
 from metering.dimension import COLUMN_OF, COLUMNS_FOR, DIMENSIONS, Dimension
 from metering.meter import Meter
 from metering.period import Month
+from metering.placing import put_stretches
 from metering.store import Store
 from metering.unit import CloudEvents, Conversations, Events, OwnRule
 from metering.windows import ConversationRule
@@ -155,9 +156,11 @@ def begin(
     cut = cut_month(accounts, month, changes, cut_at, clock=clock)
     store.run("meter_macros")
     store.put("owners", cut.owners)
-    store.put("stretches", cut.stretches)
-    store.put("places", market.places())
-    store.put("pricing_types", pricing_type.pricing_types())
+    put_stretches(store, cut.clocks, cut.stretches)
+    # What nobody asks for is looked up in nothing, which costs next to nothing.
+    store.put("places", market.places() if "market" in dimensions else market.places().clear())
+    types = pricing_type.pricing_types()
+    store.put("pricing_types", types.clear() if opinion == "network" else types)
     for name, value in (
         *(("other_market", market.OTHER), ("month", str(month)), ("pricing_source", opinion)),
         ("conversations_until", pricing_type.conversations_until()),
@@ -170,6 +173,7 @@ def begin(
     slots = cut.slots([*removals["start_at"], *removals["end_at"]])
     store.put("slots", slots)
     store.put("buckets", buckets(slots))
+    store.run("stretches_of_slots")
     return slots
 
 

@@ -29,11 +29,18 @@ OWNER = pl.Schema(
         "end_at": pl.Datetime("us"),
     }
 )
-STRETCH = pl.Schema(
+# Thousands of clocks have a few zones, and the stretches of a zone.
+CLOCK = pl.Schema(
     {
         "clock": pl.String(),
         "account_id": pl.String(),
         "portfolio_id": pl.String(),
+        "zone_no": pl.Int64(),
+    }
+)
+STRETCH = pl.Schema(
+    {
+        "zone_no": pl.Int64(),
         "rate_date": pl.Date(),
         "local_day": pl.Date(),  # its first
         "offset_seconds": pl.Int64(),  # of the local clock to UTC, null if not cut at hours
@@ -41,11 +48,6 @@ STRETCH = pl.Schema(
         "start_at": pl.Datetime("us"),
         "end_at": pl.Datetime("us"),
     }
-)
-NAMES = ("clock", "account_id", "portfolio_id")
-CLOCK = pl.Schema({**{name: STRETCH[name] for name in NAMES}, "zone_no": pl.Int64()})
-STRETCH_OF_ZONES = pl.Schema(
-    {"zone_no": pl.Int64(), **{name: STRETCH[name] for name in STRETCH if name not in NAMES}}
 )
 SLOT = pl.Schema(
     {
@@ -65,6 +67,7 @@ BUCKET = pl.Schema(
 )
 BUCKET_BITS = 32  # a bucket is 2^32 microseconds, somewhat more than an hour
 LONG = timedelta(days=1)
+LONG_MAX = 8  # runs
 CutAt = Literal["changes", "days", "hours", "lengths_of_days"]
 
 
@@ -75,6 +78,7 @@ class Cut:
     month: Month
     cut_at: CutAt
     owners: pl.DataFrame  # schema OWNER
+    clocks: pl.DataFrame  # schema CLOCK
     stretches: pl.DataFrame  # schema STRETCH
 
     @property
@@ -130,8 +134,8 @@ def cut_month(
         clock: Whose zones the months and days are in.
     """
     inside = {month.first_day, *(day for day in days if month.first_day < day <= month.last_day)}
-    stretches = stretches_of(accounts, month, sorted(inside), cut_at, clock=clock)
-    return Cut(month, cut_at, owners_of(accounts, clock), stretches)
+    clocks, stretches = stretches_of(accounts, month, sorted(inside), cut_at, clock=clock)
+    return Cut(month, cut_at, owners_of(accounts, clock), clocks, stretches)
 
 
 def owners_of(accounts: Accounts, clock: ClockOf = "account") -> pl.DataFrame:
@@ -146,9 +150,13 @@ def stretches_of(
     cut_at: CutAt = "changes",
     *,
     clock: ClockOf = "account",
-) -> pl.DataFrame:
-    """Cut the time from the first of `days` to the end of a month, at each of them: `STRETCH`."""
-    zone_nos: dict[object, int] = {}  # thousands of clocks have a few zones
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Cut the time from the first of `days` to the end of a month, at each of them.
+
+    Returns:
+        The clocks, schema `CLOCK`, and the stretches of their zones, schema `STRETCH`.
+    """
+    zone_nos: dict[object, int] = {}
     named, cut = [], []
     for each in clocks_of(accounts, clock):
         zones = each.zones(accounts)
@@ -157,14 +165,18 @@ def stretches_of(
             cut += [(zone_no, *one) for one in _stretches(accounts, each, month, days, cut_at)]
         portfolio = _portfolio(accounts, each, month)
         named.append((each.name, each.account_id, portfolio, zone_nos[zones]))
-    clocks = pl.DataFrame(named, CLOCK, orient="row")
-    stretches = pl.DataFrame(cut, STRETCH_OF_ZONES, orient="row")
-    return clocks.join(stretches, on="zone_no", maintain_order="left_right").select(STRETCH.names())
+    return pl.DataFrame(named, CLOCK, orient="row"), pl.DataFrame(cut, STRETCH, orient="row")
 
 
 def runs(slots: pl.DataFrame) -> list[pl.DataFrame]:
-    """Part slots into those that are long, each alone, and what lies between them."""
+    """Part slots into those that are long, each alone, and what lies between them.
+
+    Where these would be many, as of a month cut at its days, all are one run: looking up the slot
+    of each unit costs less than that many queries.
+    """
     is_long = (slots["to_at"] - slots["from_at"] >= LONG).to_list()
+    if sum(is_long) > LONG_MAX:
+        return [slots]
     numbers = range(slots.height)
     groups = groupby(numbers, key=lambda n: (is_long[n], n if is_long[n] else None))
     return [slots[list(group)] for _, group in groups]

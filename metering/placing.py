@@ -7,6 +7,8 @@ usage can be trusted has the same months, owners and markets as the usage itself
 from collections.abc import Sequence
 from datetime import date
 
+import polars as pl
+
 from metering import market
 from metering.account import Accounts
 from metering.cut import owners_of, stretches_of
@@ -28,11 +30,18 @@ def place_month(store: Store, accounts: Accounts, month: Month, days: Sequence[d
     """
     inside = {day for day in market.change_dates() if month.first_day < day <= month.last_day}
     cuts = sorted({month.first_day, *inside, *days})
-    stretches = stretches_of(accounts, month, cuts)
+    clocks, stretches = stretches_of(accounts, month, cuts)
     store.put("owners", owners_of(accounts))
-    store.put("stretches", stretches)
+    put_stretches(store, clocks, stretches)
     store.put("places", market.places())
     store.set("other_market", market.OTHER)
     store.set("month", str(month))
     store.set("start_at", stretches["start_at"].min())
     store.set("end_at", stretches["end_at"].max())
+
+
+def put_stretches(store: Store, clocks: pl.DataFrame, stretches: pl.DataFrame) -> None:
+    """Make view `stretches`, those of each clock, of what `stretches_of` answers."""
+    store.put("clocks", clocks)
+    store.put("stretches_of_zones", stretches)
+    store.run("stretches_of_clocks")

@@ -54,10 +54,16 @@ class Store:
         """
         secret = find_secret(book) if mode == "read" else read_secret(book)
         lengths = window_lengths(settings)
-        if mode == "read" and not _is_current(book, settings, lengths):
+        path = book.store_path
+        is_there = mode == "write" or path.exists()
+        connection = _connect(path, settings, mode) if is_there else None
+        if mode == "read" and (connection is None or not _is_current(connection, lengths)):
+            if connection is not None:
+                connection.close()
             with cls.open(book, settings, "write"):
                 pass
-        connection = _connect(book.store_path, settings, mode)
+            connection = _connect(path, settings, mode)
+        assert connection is not None, "a store that was not there is made"
         try:
             store = cls(connection, secret=secret, lengths=lengths)
             store._prepare()
@@ -201,10 +207,10 @@ class Store:
         return known
 
     def _version(self) -> int:
-        has_facts = self.value(
-            "select count(*) from duckdb_tables() where table_name = 'store_facts'"
-        )
-        return int(self.value("select schema_version from store_facts")) if has_facts else 0
+        try:
+            return int(self.value("select schema_version from store_facts"))
+        except duckdb.CatalogException:  # a new file has no tables
+            return 0
 
     def _check_secret(self) -> None:
         if not self.secret:
@@ -305,16 +311,10 @@ def _take(
         ) from error
 
 
-def _is_current(book: Book, settings: Settings, lengths: Sequence[Length]) -> bool:
-    """Say whether a store can be read as it is; else it is made, migrated or computed first."""
-    if not book.store_path.exists():
-        return False
-    connection = _connect(book.store_path, settings, "read")
-    try:
-        store = Store(connection, secret="", lengths=lengths)
-        return store._version() == SCHEMA_VERSION and store._is_learned()
-    finally:
-        connection.close()
+def _is_current(connection: duckdb.DuckDBPyConnection, lengths: Sequence[Length]) -> bool:
+    """Say whether a store can be read as it is; else it is migrated or computed first."""
+    store = Store(connection, secret="", lengths=lengths)
+    return store._version() == SCHEMA_VERSION and store._is_learned()
 
 
 @cache

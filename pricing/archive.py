@@ -358,10 +358,10 @@ class Archive:
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
-    query = "select count(*) from duckdb_tables() where table_name = 'archive_facts'"
-    if connection.execute(query).fetchall() == [(0,)]:
+    try:
+        rows = connection.execute("select schema_version from archive_facts").fetchall()
+    except duckdb.CatalogException:  # a new file has no tables
         return 0
-    rows = connection.execute("select schema_version from archive_facts").fetchall()
     return int(rows[0][0]) if rows else 0
 
 

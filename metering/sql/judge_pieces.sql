@@ -32,7 +32,7 @@ placed as (
     select
         owned.* exclude (pricing_type),
         owned.pricing_type as network_type,
-        stretches.portfolio_id,
+        clocks.portfolio_id,
         stretches.rate_date,
         stretches.local_day,
         stretches.offset_seconds,
@@ -41,9 +41,9 @@ placed as (
         coalesce(places.market, case when owned.place is not null then getvariable('other_market') end)
             as market
     from owned
-    join stretches
-        on stretches.clock = owned.clock
-        and owned.from_at >= stretches.start_at and owned.from_at < stretches.end_at
+    join clocks on clocks.clock = owned.clock
+    join stretches_of_slots as stretches
+        on stretches.zone_no = clocks.zone_no and stretches.slot_no = owned.slot_no
     left join places
         on places.place = coalesce(owned.prefix, owned.country)
         and places.is_prefix = (owned.prefix is not null)

@@ -38,10 +38,10 @@ with asked as (
         told.*,
         nullif(data ->> '$.account_id', '') as data_account_id,
         nullif(data ->> '$.sender_id', '') as data_sender_id,
-        subject in (select account_id from stretches) as is_account,
+        subject in (select account_id from clocks) as is_account,
         subject in (select sender_id from known_senders) as is_sender,
         subject in (select waba_id from owners where waba_id is not null) as is_waba,
-        data_account_id in (select account_id from stretches) as has_account
+        data_account_id in (select account_id from clocks) as has_account
     from told
 ),
 named as (
