@@ -6,7 +6,7 @@ place of a shipped one of the same name, a card from its first day on.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -94,8 +94,7 @@ class Catalog:
     @property
     def hash(self) -> str:
         """One sha256 for the content of all files."""
-        digests = {name: sha256(content) for name, content in self.files.items()}
-        return sha256("".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode())
+        return _hash_of(self.files)
 
     def facts(self, month: Month) -> dict[str, Account]:
         """The facts of each account that a bill of `month` goes by.
@@ -169,9 +168,6 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
     known = set(accounts.ids())
     if account_problems:  # else an account may be missing only because its row could not be read
         known |= _named_accounts(subscriptions, holdings, credit_rows, redemptions, taxes)
-    files = [book.root / name for name in BOOK_FILES]
-    files += [*map(data_path, SHIPPED_FILES), *shipped_cards, *own_cards]
-    files += [*_plan_paths(book), *meter_paths(book)]
     catalog = Catalog(
         settings=settings,
         accounts=accounts,
@@ -186,7 +182,7 @@ def read_catalog(book: Book) -> tuple[Catalog, list[Problem], list[Problem]]:
         holdings=tuple(holdings),
         taxes=tuple(taxes) if (book.root / "taxes.csv").exists() else None,
         credits=tuple(credit_rows),
-        files=_contents(book, files),
+        files=_contents(book),
     )
     problems += [*meter_problems, *plan_problems, *card_problems, *category_problems]
     problems += [*subscription_problems, *holding_problems, *tax_problems, *credit_problems]
@@ -253,8 +249,22 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _contents(book: Book, paths: Iterable[Path]) -> dict[str, bytes]:
+def hash_of_files(book: Book) -> str:
+    """The hash of the catalog of a book, which may have mistakes."""
+    return _hash_of(_contents(book))
+
+
+def _hash_of(files: Mapping[str, bytes]) -> str:
+    digests = {name: sha256(content) for name, content in files.items()}
+    return sha256("".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode())
+
+
+def _contents(book: Book) -> dict[str, bytes]:
     """Read each file under a name that does not depend on where the book or the wheel lies."""
+    shipped_cards, own_cards = card_paths(book)
+    paths = [book.root / name for name in BOOK_FILES]
+    paths += [*map(data_path, SHIPPED_FILES), *shipped_cards, *own_cards]
+    paths += [*_plan_paths(book), *meter_paths(book)]
     roots = ((book.root, ""), (data_path(), "shipped/"))
     return {
         prefix + path.relative_to(root).as_posix(): path.read_bytes()

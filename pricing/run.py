@@ -26,7 +26,7 @@ from metering.usage import measure, messages_of, quantity_below, usage_by
 from pricing.archive import Archive, Run
 from pricing.asking import Ask, asks_of
 from pricing.billing import Rated, rate, rate_month, units_of_charge
-from pricing.catalog import Catalog, load_catalog
+from pricing.catalog import Catalog, hash_of_files, load_catalog
 from pricing.invoice import Drafts
 from pricing.life.correction import correct
 from pricing.life.invoiced import Prior, drafted_after, passed_on
@@ -376,7 +376,7 @@ def _of_messages(meter: Meter, line_id: str) -> Meter:
 def has_changed(book: Book, invoice_id: str) -> bool:
     """Say whether the files of the book differ from those that an invoice was made with."""
     with Archive.open(book, "read") as archive:
-        return archive.catalog_hash_of(invoice_id) != load_catalog(book).hash
+        return archive.catalog_hash_of(invoice_id) != hash_of_files(book)
 
 
 def _check_known(account_ids: Sequence[str], catalog: Catalog) -> None:

@@ -8,6 +8,7 @@ a mistake. docs/decisions/0015-a-books-own-card.md says why.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from itertools import combinations, groupby
 from pathlib import Path
 
@@ -32,11 +33,14 @@ def read_cards(
     Returns the frame, every mistake in and between the files, and a warning for each card that
     ends because a file of the book takes its place.
     """
+    if not own:
+        rates, found = _read_shipped(tuple(shipped))
+        return rates, [*found], []
     problems: list[Problem] = []
     by_file: dict[Path, list[RateRow]] = {}
     for path in (*shipped, *own):
-        by_file[path], found = read_rows(path, RateRow)
-        problems += [*found, *check_cells(by_file[path], path.name)]
+        by_file[path], found = _read_card(path)
+        problems += found
     starts = _starts({path: by_file[path] for path in own})
     settled = {
         **{path: [*_before_own(by_file[path], starts)] for path in shipped},
@@ -45,6 +49,21 @@ def read_cards(
     problems += _check_families(settled)
     rows = [row for rows in settled.values() for row in rows]
     return frame_of(rows), problems, [*_replaced(by_file, settled, starts)]
+
+
+@cache
+def _read_shipped(paths: Sequence[Path]) -> tuple[pl.DataFrame, Sequence[Problem]]:
+    """Read cards that no other takes the place of; they do not change while a process runs."""
+    by_file = {path: _read_card(path) for path in paths}
+    rows = {path: of_file for path, (of_file, _) in by_file.items()}
+    problems = [problem for _, found in by_file.values() for problem in found]
+    everything = [row for of_file in rows.values() for row in of_file]
+    return frame_of(everything), [*problems, *_check_families(rows)]
+
+
+def _read_card(path: Path) -> tuple[list[RateRow], list[Problem]]:
+    rows, problems = read_rows(path, RateRow)
+    return rows, [*problems, *check_cells(rows, path.name)]
 
 
 def family_text(family: Family) -> str:
