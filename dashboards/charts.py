@@ -191,7 +191,11 @@ def ranked_bars(
 
 
 def pair_bars(rows: pl.DataFrame, *, sides: tuple[str, str], axis: str, decimals: int) -> alt.Chart:
-    """Draw two amounts of each group side by side: `rows` has group, side and minor units."""
+    """Draw two amounts of each group side by side: `rows` has group, side and minor units.
+
+    A click picks a group.
+    """
+    picked = alt.selection_point(name=PICKED, fields=["group"])
     label = f"format(datum.value / {10**decimals}, '~s')"
     groups = rows["group"].unique(maintain_order=True)
     chart: alt.Chart = (
@@ -208,12 +212,14 @@ def pair_bars(rows: pl.DataFrame, *, sides: tuple[str, str], axis: str, decimals
                 scale=alt.Scale(domain=list(sides), range=[NOW_COLOR, BEFORE_COLOR]),
                 legend=None,
             ),
+            opacity=alt.condition(picked, alt.value(1), alt.value(0.35)),
             tooltip=[
                 alt.Tooltip("group:N", title="Group"),
                 alt.Tooltip("side:N", title="Side"),
                 alt.Tooltip("shown:N", title=axis),
             ],
         )
+        .add_params(picked)
         .properties(height=42 * groups.len() + 60)
     )
     return chart

@@ -161,14 +161,16 @@ class Generation:
             return None
         return self._seen(read_margins(*self._margin_files(month), self.cost_currency), "account")
 
-    def margins_by(self, by: By, month: str) -> pl.DataFrame:
-        """The same by market or category, as `dashboards.margin.margins_by` adds it up.
+    def margins_by(self, by: By, month: str, where: Where | None = None) -> pl.DataFrame:
+        """The same by a column of cells, as `dashboards.margin.margins_by` adds it up.
 
-        Of accounts that can have a margin, in the currency of the costs, and of all accounts.
+        Of accounts that can have a margin, in the currency of the costs, and of all accounts; of
+        the cells alone that `where` allows.
         """
         assert self.account_id is None, "who reads one account sees no margins"
         assert self.cost_currency is not None, "there are costs"
-        return read_margins_by(*self._margin_files(month), self.cost_currency, by)
+        conditions = tuple(_conditions(where or {}))
+        return read_margins_by(*self._margin_files(month), self.cost_currency, by, conditions)
 
     def _margin_files(self, month: str) -> tuple[str, Names, str]:
         # A later document may correct the month.
@@ -284,13 +286,16 @@ def read_margins(folder: str, documents: Names, month: str, currency: str) -> pl
 
 @st.cache_resource(max_entries=CACHED_MAX, show_spinner=False)
 def read_margins_by(
-    folder: str, documents: Names, month: str, currency: str, by: By
+    folder: str, documents: Names, month: str, currency: str, by: By, where: Names
 ) -> pl.DataFrame:
+    """Add up the cells that conditions allow, of accounts that can have a margin."""
     known = read_margins(folder, documents, month, currency).filter(
         can_have_margin(), pl.col("currency") == currency
     )
     prices = _prices_of(folder, "prices", documents, month)
     costs = pl.read_parquet(Path(folder) / f"costs/{month}.parquet")
+    for condition in _grouped(where):
+        prices, costs = prices.filter(condition), costs.filter(condition)
     return margins_by(by, prices, costs, known["account"].to_list(), currency)
 
 

@@ -19,7 +19,7 @@ from pricing.documents.signed import NOT_OWED
 from pricing.invoice import Drafts
 from pricing.money import EXACT, to_major, to_minor
 
-By = Literal["market", "category"]
+By = Literal["account", "market", "category"]
 CELL = ("account", "market", "category")
 # What documents charge for each month, by what was used; what is of no market, like a fee or what
 # rounding added to a line, has none. The rows of an account add up to its lines.
@@ -150,7 +150,7 @@ def margins(
 def margins_by(
     by: By, prices: pl.DataFrame, costs: pl.DataFrame, accounts: Sequence[str], currency: str
 ) -> pl.DataFrame:
-    """Add up prices and costs of accounts that are charged in `currency`, by market or category.
+    """Add up prices and costs of accounts that are charged in `currency`, by a column of cells.
 
     Returns:
         group (null for what is of none), price, cost, margin and unpriced; amounts in minor units,

@@ -1,5 +1,9 @@
 """Margins of a month: what accounts pay beside what the network charges for it."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
 import polars as pl
 import streamlit as st
 
@@ -25,20 +29,75 @@ from pricing.money import MINOR_DECIMALS
 BARS_MAX = 10
 AMOUNTS = ("price", "cost", "margin")
 NO_CURRENCY = "-"  # of accounts that were charged nothing
+# What a cell is told apart by; a click on a group goes on to the next of them.
+COLUMNS: tuple[By, ...] = ("account", "market", "category")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the view is about: a month in a currency, and which of its cells."""
+
+    generation: Generation
+    month: str
+    currency: str
+    where: Mapping[str, str | None]
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        return self.generation.account_names
+
+    @property
+    def network_currency(self) -> str:
+        found = self.generation.cost_currency
+        assert found is not None, "there are costs"
+        return found
+
+    def of_cells(self, by: By) -> pl.DataFrame:
+        """Price, cost and margin of each group of the cells: group, and as `margins_by` has it."""
+        where = {column: (value,) for column, value in self.where.items()}
+        return self.generation.margins_by(by, self.month, where)
+
+    def labels(self, column: str, values: Sequence[str | None]) -> list[str]:
+        """Name values of a column, which nothing may have."""
+        if column != "account":
+            return [value or words.OF_NO_MARKET for value in values]
+        names = {value: f"{name} ({value})" for value, name in self.names.items()}
+        return [names.get(value, value) if value else text.UNASSIGNED for value in values]
 
 
 def show(generation: Generation, month: str, _: Desk) -> None:
     """Draw the view."""
-    network_currency = generation.cost_currency
     margins = generation.margins(month)
-    if network_currency is None:
+    if generation.cost_currency is None:
         say_empty(words.NO_COSTS)
         return
     if margins is None:
         say_empty(words.NO_COSTS_OF_MONTH, month=month_name(month), iso=month)
         return
     found = margins.with_columns(pl.col("currency").fill_null(NO_CURRENCY))
-    currencies = found["currency"].unique().sort().to_list()
+    word, currency = _choose(found["currency"].unique().sort().to_list(), generation.cost_currency)
+    shown = Shown(generation, month, currency, _where())
+    _say_where(shown)
+    by = cast(By, words.MARGIN_GROUPS[word])
+    rows = found.filter(currency=currency)
+    if "account" in shown.where:
+        rows = rows.filter(pl.col("account") == shown.where["account"])
+    has_whole_accounts = {*shown.where} <= {"account"}
+    able = rows.filter(can_have_margin())
+    of_cells = able.height and not has_whole_accounts
+    _show_sums(shown.of_cells("account") if of_cells else rows, shown)
+    if by == "account" and has_whole_accounts:
+        _show_accounts(rows, shown)
+    elif able.height:
+        _show_cells(by, word, shown)
+        if able.height < rows.height:
+            left_out = count(rows.height - able.height)
+            st.caption(words.LEFT_OUT_OF_MARGIN.format(count=left_out))
+    st.caption(words.MARGIN_HOW.format(iso=month))
+
+
+def _choose(currencies: Sequence[str], network_currency: str) -> tuple[str, str]:
+    """Ask by what margins are added up, and in which currency."""
     first = network_currency if network_currency in currencies else currencies[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         word = choose_one(words.MARGIN_BY, list(words.MARGIN_GROUPS), key="margin_by")
@@ -50,35 +109,53 @@ def show(generation: Generation, month: str, _: Desk) -> None:
             name_of=lambda code: words.NOTHING_CHARGED if code == NO_CURRENCY else code,
             is_labelled=True,
         )
-    of_currency = found.filter(currency=currency)
-    known = of_currency.filter(pl.col("margin").is_not_null())
-    _show_sums(known, of_currency.height, currency, month)
-    group = words.MARGIN_GROUPS[word]
-    if group == "account":
-        _show_accounts(of_currency, generation.account_names, currency, network_currency, month)
-        st.caption(words.MARGIN_HOW.format(iso=month))
+    return word, currency
+
+
+def _where() -> dict[str, str | None]:
+    """Read which cells the address names."""
+    asked = {column: st.query_params.get(f"margin_{column}") for column in COLUMNS}
+    return {
+        column: None if value == words.OF_NO_MARKET else value
+        for column, value in asked.items()
+        if value
+    }
+
+
+def _say_where(shown: Shown) -> None:
+    if not shown.where:
         return
-    by: By = "market" if group == "market" else "category"
-    accounts = of_currency.filter(can_have_margin())
-    if accounts.height:
-        rows = generation.margins_by(by, month).with_columns(
-            pl.col("group").fill_null(words.OF_NO_MARKET)
-        )
-        _show_bars(rows.filter(pl.col("cost").is_not_null()), currency)
-        _show_groups(rows, word, currency, month)
-        left_out = of_currency.height - accounts.height
-        if left_out:
-            st.caption(words.LEFT_OUT_OF_MARGIN.format(count=count(left_out)))
-    st.caption(words.MARGIN_HOW.format(iso=month))
+    said = [
+        f"{text.DIMENSIONS[column]}: {plain(shown.labels(column, [value])[0])}"
+        for column, value in shown.where.items()
+    ]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(text.ONLY.format(filters=" · ".join(said)), width="content")
+        st.button(text.CLEAR_FILTERS, on_click=_widen, key="widen")
 
 
-def _show_sums(known: pl.DataFrame, account_count: int, currency: str, month: str) -> None:
-    """Draw the sums of the accounts whose margins are known."""
+def _widen() -> None:
+    for column in COLUMNS:
+        st.query_params.pop(f"margin_{column}", None)
+
+
+def _narrow(shown: Shown, by: By, value: str | None) -> None:
+    """Let the view be about one group, added up by what is not narrowed down yet."""
+    st.query_params[f"margin_{by}"] = words.OF_NO_MARKET if value is None else value
+    left = [one for one in COLUMNS if one != by and one not in shown.where]
+    if left:
+        words_of = {column: word for word, column in words.MARGIN_GROUPS.items()}
+        st.session_state["margin_by"] = words_of[left[0]]
+
+
+def _show_sums(rows: pl.DataFrame, shown: Shown) -> None:
+    """Draw the sums of the accounts whose margins are known: one row for each account."""
+    known, currency = rows.filter(pl.col("margin").is_not_null()), shown.currency
     if known.is_empty():
         st.info(words.NOTHING_KNOWN.format(currency=currency))
         return
     price, cost, margin = (int(known[name].cast(pl.Int128).sum()) for name in AMOUNTS)
-    label = words.PRICE_OF.format(known=count(known.height), count=count(account_count))
+    label = words.PRICE_OF.format(known=count(known.height), count=count(rows.height))
     show_tiles(
         [
             Tile(label, amount(price, currency), help=words.PRICE_HELP),
@@ -89,22 +166,21 @@ def _show_sums(known: pl.DataFrame, account_count: int, currency: str, month: st
     )
     if price > 0:
         title = words.MARGIN_TITLE.format(
-            margin=share(margin, price), currency=currency, month=month_name(month)
+            margin=share(margin, price), currency=currency, month=month_name(shown.month)
         )
         show_heading(title)
 
 
-def _show_accounts(
-    rows: pl.DataFrame, names: dict[str, str], currency: str, network_currency: str, month: str
-) -> None:
+def _show_accounts(rows: pl.DataFrame, shown: Shown) -> None:
     """Draw every account billed in a currency; what is not known is empty, and says why."""
-    labels = [
-        f"{names[account]} ({account})" if account in names else account or text.UNASSIGNED
-        for account in rows["account"]
-    ]
-    named = rows.with_columns(group=pl.Series(labels, dtype=pl.String))
-    ranked = named.sort("price", "account", descending=[True, False], nulls_last=True)
-    _show_bars(ranked.filter(pl.col("margin").is_not_null()), currency)
+    currency, network_currency = shown.currency, shown.network_currency
+    ranked = rows.sort("price", "account", descending=[True, False], nulls_last=True)
+    ranked = ranked.with_columns(
+        pl.Series("group", shown.labels("account", ranked["account"].to_list()), pl.String)
+    )
+    keys = ranked["account"].to_list()
+    narrow_to = _narrow_to(shown, "account", ranked["group"].to_list(), keys)
+    _show_bars(ranked.filter(pl.col("margin").is_not_null()), "account", shown, narrow_to)
     why = {
         key: sentence.format(currency=network_currency)
         for key, sentence in words.WITHOUT_MARGIN.items()
@@ -114,56 +190,86 @@ def _show_accounts(
         {
             text.ACCOUNT: ranked["group"],
             words.PRICE: [_amount(minor, currency) for minor in ranked["price"]],
-            text.CURRENCY: ranked["currency"],
             f"{words.COST}, {network_currency}": costs,
             words.MARGIN: [_amount(minor, currency) for minor in ranked["margin"]],
             words.MARGIN_SHARE: _shares(ranked),
             words.UNKNOWN_COST_UNITS: [
                 exact(units) if units else "" for units in ranked["unpriced"]
             ],
+            text.CURRENCY: ranked["currency"],
             words.WHY_NO_MARGIN: [why.get(reason, "") for reason in ranked["why"]],
         }
     )
-    _show(table, "account", month, right=table.columns[1:7])
+    _show_table(table, "account", shown, narrow_to)
 
 
-def _show_groups(rows: pl.DataFrame, word: str, currency: str, month: str) -> None:
+def _show_cells(by: By, word: str, shown: Shown) -> None:
+    """Draw groups of cells, of the accounts that can have a margin."""
+    groups = shown.of_cells(by)
+    keys = groups["group"].to_list()
+    labels = shown.labels(by, keys)
+    groups = groups.with_columns(pl.Series("group", labels, pl.String))
+    narrow_to = _narrow_to(shown, by, labels, keys)
+    _show_bars(groups.filter(pl.col("cost").is_not_null()), by, shown, narrow_to)
+    amounts = {
+        label: [_amount(minor, shown.currency) for minor in groups[name]]
+        for name, label in zip(AMOUNTS, (words.PRICE, words.COST, words.MARGIN), strict=True)
+    }
     table = pl.DataFrame(
         {
-            word: rows["group"],
-            **{
-                label: [_amount(minor, currency) for minor in rows[name]]
-                for name, label in zip(
-                    AMOUNTS, (words.PRICE, words.COST, words.MARGIN), strict=True
-                )
-            },
-            words.MARGIN_SHARE: _shares(rows),
-            words.UNKNOWN_COST_UNITS: [exact(units or None) for units in rows["unpriced"]],
-            text.CURRENCY: [currency] * rows.height,
+            word: groups["group"],
+            **amounts,
+            words.MARGIN_SHARE: _shares(groups),
+            words.UNKNOWN_COST_UNITS: [exact(units or None) for units in groups["unpriced"]],
+            text.CURRENCY: [shown.currency] * groups.height,
         }
     )
-    _show(table, word.lower(), month, right=table.columns[1:6])
+    _show_table(table, word.lower(), shown, narrow_to)
 
 
-def _show(table: pl.DataFrame, group: str, month: str, right: list[str]) -> None:
+def _narrow_to(
+    shown: Shown, by: By, labels: Sequence[str], keys: Sequence[str | None]
+) -> Callable[[str], None]:
+    """What a click on a group does, which is given its label."""
+    values = dict(zip(labels, keys, strict=True))
+
+    def narrow_to(label: str) -> None:
+        if label in values and (by != "account" or values[label] is not None):
+            _narrow(shown, by, values[label])
+
+    return narrow_to
+
+
+def _show_table(
+    table: pl.DataFrame, group: str, shown: Shown, narrow_to: Callable[[str], None]
+) -> None:
+    labels = table.to_series(0).to_list()
+
+    def narrow_to_row(row: int) -> None:
+        if row >= 0:
+            narrow_to(labels[row])
+
     show_table(
         table,
-        name=f"margin-by-{group}-{month}",
-        right=right,
+        name=f"margin-by-{group}-{shown.month}",
+        right=table.columns[1:6],
         alt_text=words.MARGIN_TABLE_ALT.format(
-            count=count(table.height), group=group, month=month_name(month)
+            count=count(table.height), group=group, month=month_name(shown.month)
         ),
+        on_row=narrow_to_row,
+        key=f"rows/margin/{group}/{shown.month}/{shown.currency}/{[*shown.where.items()]}",
     )
+    st.caption(words.MARGIN_DRILL_DOWN)
 
 
-def _show_bars(rows: pl.DataFrame, currency: str) -> None:
+def _show_bars(rows: pl.DataFrame, by: By, shown: Shown, narrow_to: Callable[[str], None]) -> None:
     """Draw price and cost of the largest groups."""
     largest = rows.head(BARS_MAX)
     if largest.is_empty():
         return
     sides = (words.PRICE, words.COST)
     bars = [
-        (group, side, minor, amount(minor, currency))
+        (group, side, minor, amount(minor, shown.currency))
         for group, *pair in largest.select("group", "price", "cost").iter_rows()
         for side, minor in zip(sides, pair, strict=True)
     ]
@@ -172,9 +278,11 @@ def _show_bars(rows: pl.DataFrame, currency: str) -> None:
         pair_bars(
             pl.DataFrame(bars, ["group", "side", "minor", "shown"], orient="row"),
             sides=sides,
-            axis=words.PRICE_AND_COST.format(currency=plain(currency)),
-            decimals=MINOR_DECIMALS[currency],
+            axis=words.PRICE_AND_COST.format(currency=plain(shown.currency)),
+            decimals=MINOR_DECIMALS[shown.currency],
         ),
+        key=f"chart/margin/{by}",
+        on_pick=narrow_to,
         alt_text=words.MARGIN_ALT.format(count=count(largest.height)),
     )
 

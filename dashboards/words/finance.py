@@ -161,6 +161,7 @@ WITHOUT_MARGIN = {
     "currency": "charged in another currency than the network's {currency}",
 }
 LEFT_OUT_OF_MARGIN = "Without {count} accounts that can have no margin: by account says why."
+MARGIN_DRILL_DOWN = "Click a row, or a bar of the chart, to see it alone, by what it is made of."
 MARGIN_HOW = (
     "Price is net of tax, with later corrections of the month; cost is what the network charges for"
     " the same month by the senders' clocks, as `tollbook bill {iso} --side cost` rates it. A cost"

@@ -222,3 +222,26 @@ def test_no_cost_is_lost_or_counted_twice_and_a_margin_is_a_difference(
     groups = margins_by("market", prices, costs, known, "USD")
     whole = sum((n for who, _, code, n in priced if who in known and code == "USD"), Decimal())
     assert abs(int(groups["price"].sum()) - minor_of(whole, "USD")) <= groups.height
+
+
+def test_an_account_and_a_market_of_the_address_are_shown_alone(
+    sample: Book, open_app: Open
+) -> None:
+    whole = rows(open_app(sample, **MARGIN, margin_by="Market"))
+    market = whole[0]["Market"]
+    accounts = open_app(sample, **MARGIN, margin_market=market)
+    of_market = rows(accounts)
+
+    assert not accounts.exception
+    assert f"Only Market: {market}" in words(accounts).replace("\\", "")
+    price = sum((number(row[said.PRICE]) for row in of_market), Decimal())
+    assert abs(price - number(whole[0][said.PRICE])) <= Decimal("0.005") * len(of_market)
+    account = of_market[0]["Account"].split("(")[-1].rstrip(")")
+    one = open_app(
+        sample, **MARGIN, margin_market=market, margin_account=account, margin_by="Category"
+    )
+    parts = rows(one)
+    price = sum((number(row[said.PRICE]) for row in parts), Decimal())
+    assert abs(price - number(of_market[0][said.PRICE])) <= Decimal("0.005") * len(parts)
+    one.button(key="widen").click().run()
+    assert f"Only Market: {market}" not in words(one)
