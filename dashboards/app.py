@@ -24,6 +24,7 @@ from dashboards.filters import Page, choose_month, choose_rows, choose_span, say
 from dashboards.finance import Desk
 from dashboards.format import count, days, instant, month_name, plain
 from dashboards.load import Generation, current
+from dashboards.marks import write_for
 from dashboards.span import Span
 from dashboards.views import (
     add_ons,
@@ -117,6 +118,7 @@ def main() -> None:
     """Draw the page."""
     st.set_page_config(page_title=text.TITLE, page_icon=str(ICON), layout="wide")
     st.html(STYLE)
+    write_for(st.context.locale)
     try:
         book = Book.at(Path(os.environ.get("TOLLBOOK", ".")))
         settings = read_dashboard_settings(book)

@@ -1,9 +1,15 @@
-"""What is on screen as a file: CSV, Excel or Parquet. No cell is a formula for a spreadsheet."""
+"""What is on screen as a file: CSV, Excel or Parquet. No cell is a formula for a spreadsheet.
+
+A file has numbers as programs read them, and a page as its reader does.
+"""
 
 import io
 import re
+from collections.abc import Sequence
 
 import polars as pl
+
+from dashboards.marks import Marks
 
 FORMULA = re.compile(r"^[=+\-@\t\r\n]")
 NUMBER = re.compile(r"^[+\-]?[0-9][0-9.,]*$")
@@ -30,6 +36,23 @@ def to_excel(frame: pl.DataFrame) -> bytes:
     with xlsxwriter.Workbook(file, options) as workbook:
         frame_defused(frame).write_excel(workbook, autofit=True)
     return file.getvalue()
+
+
+def without_marks(frame: pl.DataFrame, columns: Sequence[str], marks: Marks) -> pl.DataFrame:
+    """Write numbers in columns of text as files have them, whoever reads the page.
+
+    Example:
+        >>> frame = pl.DataFrame({"Total": ["1.234,50", ""], "Name": ["A. B.", "C"]})
+        >>> without_marks(frame, ["Total"], Marks(".", ","))["Total"].to_list()
+        ['1234.50', '']
+    """
+    cells = [
+        pl.Series(
+            name, [None if cell is None else marks.neutral(cell) for cell in frame[name]], pl.String
+        )
+        for name in columns
+    ]
+    return frame.with_columns(cells)
 
 
 def frame_defused(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,9 +1,13 @@
-"""How numbers, days and names are written for people; nothing here rounds an amount."""
+"""How numbers, days and names are written for people; nothing here rounds an amount.
+
+Numbers have the marks of the reader, and those of English as long as nobody says who reads.
+"""
 
 import re
 from datetime import date, datetime
 from decimal import Decimal
 
+from dashboards.marks import written
 from dashboards.span import Span
 from metering.period import Month
 from pricing.money import amount_text
@@ -18,7 +22,7 @@ def amount(minor: int, currency: str) -> str:
         >>> amount(123456789, "USD"), amount(-5, "KWD"), amount(1200, "JPY")
         ('1,234,567.89', '-0.005', '1,200')
     """
-    return f"{Decimal(amount_text(minor, currency)):,f}"
+    return written(f"{Decimal(amount_text(minor, currency)):,f}")
 
 
 def signed_amount(minor: int, currency: str) -> str:
@@ -41,11 +45,11 @@ def exact(number: Decimal | None) -> str:
     if number is None:
         return ""
     text = f"{number:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return written(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def count(number: int) -> str:
-    return f"{number:,}"
+    return written(f"{number:,}")
 
 
 def signed(number: int) -> str:
@@ -55,7 +59,7 @@ def signed(number: int) -> str:
         >>> signed(1200), signed(-3), signed(0)
         ('+1,200', '-3', '0')
     """
-    return f"{number:+,}" if number else "0"
+    return written(f"{number:+,}") if number else "0"
 
 
 def change(now: int, before: int) -> str:
@@ -67,7 +71,7 @@ def change(now: int, before: int) -> str:
     """
     if not before:
         return ""
-    return f"{Decimal(100 * (now - before)) / before:+.1f} %"
+    return written(f"{Decimal(100 * (now - before)) / before:+,.1f} %")
 
 
 def short(number: int) -> str:
@@ -82,8 +86,8 @@ def short(number: int) -> str:
             divisor = 10**3 if unit == "k" else size
             scaled = Decimal(number) / divisor
             places = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
-            return f"{scaled:.{places}f} {unit}"
-    return f"{number:,}"
+            return written(f"{scaled:.{places}f} {unit}")
+    return written(f"{number:,}")
 
 
 def size(byte_count: int) -> str:
@@ -95,7 +99,7 @@ def size(byte_count: int) -> str:
     """
     for scale, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if byte_count >= scale:
-            return f"{Decimal(byte_count) / scale:.1f} {unit}"
+            return written(f"{Decimal(byte_count) / scale:.1f} {unit}")
     return f"{byte_count} B"
 
 
@@ -107,7 +111,7 @@ def duration(milliseconds: int) -> str:
         ('0.8 s', '1 min 1 s')
     """
     if milliseconds < 60_000:
-        return f"{Decimal(milliseconds) / 1000:.1f} s"
+        return written(f"{Decimal(milliseconds) / 1000:.1f} s")
     return f"{milliseconds // 60_000} min {milliseconds // 1000 % 60} s"
 
 
@@ -138,7 +142,7 @@ def share(part: int, whole: int) -> str:
         >>> share(1, 3), share(0, 0)
         ('33.3 %', '')
     """
-    return f"{Decimal(100 * part) / whole:.1f} %" if whole else ""
+    return written(f"{Decimal(100 * part) / whole:.1f} %") if whole else ""
 
 
 def month_name(month: str) -> str:

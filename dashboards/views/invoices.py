@@ -102,7 +102,7 @@ def _show_list(invoices: pl.DataFrame, month: str, *, key: str) -> None:
         lazy=False,
         alt=text.INVOICES_ALT.format(count=count(table.height), month=month_name(month)),
     )
-    show_files(table, f"invoices-{month}")
+    show_files(table, f"invoices-{month}", right=(text.TOTAL,))
 
 
 def _take_row(key: str, invoice_ids: Sequence[str]) -> None:

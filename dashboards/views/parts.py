@@ -20,11 +20,12 @@ from dashboards.charts import (
     over_time,
     ranked_bars,
 )
-from dashboards.export import to_csv, to_excel, to_parquet
+from dashboards.export import to_csv, to_excel, to_parquet, without_marks
 from dashboards.figures import bins_of
 from dashboards.format import change, count, plain, share, signed
 from dashboards.grids import Paper
 from dashboards.load import Generation
+from dashboards.marks import marks
 from dashboards.span import Span
 from dashboards.words import text
 from metering.errors import LockedError, TollbookError
@@ -132,17 +133,22 @@ def show_table(
         alt=alt_text,
         **options,
     )
-    show_files(table, name)
+    show_files(table, name, right=right)
 
 
-def show_files(table: pl.DataFrame, name: str) -> None:
-    """Offer a table as CSV, Excel and Parquet; a file is made when it is asked for."""
+def show_files(table: pl.DataFrame, name: str, *, right: Sequence[str] = ()) -> None:
+    """Offer a table as CSV, Excel and Parquet; a file is made when it is asked for.
+
+    Args:
+        right: Columns of text that hold numbers: the same in every file, whoever reads the page.
+    """
+    of_reader = marks()
     stem = re.sub(r"[^\w.-]+", "-", f"tollbook-{name}").strip("-").lower()
     with st.container(horizontal=True, gap="xsmall"):
         for label, suffix, mime, write in FILES:
             st.download_button(
                 label,
-                data=lambda write=write: write(table),  # type: ignore[misc]
+                data=lambda write=write: write(without_marks(table, right, of_reader)),  # type: ignore[misc]
                 file_name=f"{stem}.{suffix}",
                 mime=mime,
                 key=f"file/{name}/{suffix}",
@@ -165,10 +171,23 @@ def show_chart(
     if on_pick is not None and key is not None:
         picked = {"on_select": lambda: _take_pick(key, on_pick), "selection_mode": [PICKED]}
         options = {"key": key, **picked}
+    if not marks().is_plain:
+        chart = _marked(chart)
     if isinstance(chart, dict):
         st.vega_lite_chart(None, chart, alt=alt_text, **options)
     else:
         st.altair_chart(chart, alt=alt_text, **options)
+
+
+def _marked(
+    chart: alt.Chart | alt.LayerChart | alt.FacetChart | dict[str, Any],
+) -> alt.Chart | alt.LayerChart | alt.FacetChart | dict[str, Any]:
+    """Let a chart write numbers with the marks of the reader."""
+    of_charts = marks().of_charts()
+    if isinstance(chart, dict):
+        return {**chart, "config": {**chart.get("config", {}), "locale": of_charts}}
+    marked: alt.Chart | alt.LayerChart | alt.FacetChart = chart.configure(locale=of_charts)
+    return marked
 
 
 def show_days(
