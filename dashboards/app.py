@@ -20,7 +20,14 @@ from dashboards.access import (
     read_dashboard_settings,
     viewer_of,
 )
-from dashboards.filters import Page, choose_month, choose_rows, choose_span, say_refused
+from dashboards.filters import (
+    Page,
+    account_of,
+    choose_month,
+    choose_rows,
+    choose_span,
+    say_refused,
+)
 from dashboards.finance import Desk
 from dashboards.format import count, days, instant, month_name, plain
 from dashboards.load import Generation, current
@@ -183,12 +190,15 @@ def draw(generation: Generation, viewer: Viewer, book: Book) -> None:
             say_empty(text.NO_DELIVERIES)
         case "page" | "all_months":
             with st.container(horizontal=True, vertical_alignment="bottom"):
-                span = choose_span(generation)
+                # Which days a preset means depends on the account, whose filter stands behind it.
+                before_filters = st.container(width="content")
                 where = choose_rows(generation)
+                with before_filters:
+                    span = choose_span(generation, account_of(generation, where))
             page = Page(generation, span, where)
             is_of_span = view.of == "page"
             when = days(span) if is_of_span else text.ALL_MONTHS
-            _say_what(name, when, generation, _month_of(span) if is_of_span else None)
+            _say_what(name, when, generation, _month_of(span) if is_of_span else None, _zone(page))
             _say_filters(page)
             view.show(page)
         case "book":
@@ -238,14 +248,28 @@ def _month_of(span: Span) -> Month | None:
     return month if span == Span(month.first_day, month.last_day) else None
 
 
-def _say_what(name: str, when: str | None, generation: Generation, month: Month | None) -> None:
+def _zone(page: Page) -> str:
+    """Say in which zone the days of a page are."""
+    zone = page.generation.zone_of(page.account_id)
+    is_one = page.account_id is not None or {*page.generation.zones.values()} <= {zone}
+    return (text.DAYS_OF_ONE if is_one else text.DAYS_OF_ALL).format(zone=plain(zone))
+
+
+def _say_what(
+    name: str,
+    when: str | None,
+    generation: Generation,
+    month: Month | None,
+    zone: str | None = None,
+) -> None:
     """Say which view of what this is, how far the data reach, and in which state a month is."""
     st.title(name if when is None else text.TITLE_OF.format(view=name, when=when), anchor=False)
     seller, latest_at = plain(generation.seller), generation.latest_event_at
     if latest_at is None:
         st.caption(text.NO_DATA_UP_TO.format(seller=seller))
     else:
-        st.caption(text.DATA_UP_TO.format(seller=seller, instant=instant(latest_at)))
+        said = text.DATA_UP_TO.format(seller=seller, instant=instant(latest_at))
+        st.caption(said if zone is None else f"{said} · {zone}")
     if month is not None:
         _show_state(generation, month)
     say_refused()

@@ -6,7 +6,7 @@ Frames whose name ends in a month are of the months of their accounts, in the zo
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from pricing.catalog import Catalog, read_catalog
 from pricing.invoice import INVOICE
 from pricing.offer import Allowance
 
-SCHEMA = "tollbook.reports/4"
+SCHEMA = "tollbook.reports/5"
 SQL = Path(__file__).parent / "sql"
 CELL_BY: tuple[Dimension, ...] = ("day", "market", "category", "pricing_type", "entry_point")
 USAGE_BY: tuple[Dimension, ...] = (*CELL_BY[:1], "account", "sender", *CELL_BY[1:])
@@ -94,7 +94,14 @@ CONVERSATIONS = pl.Schema(
 CONVERSATIONS_BY: tuple[Dimension, ...] = ("day", "account", "category")
 # Without the names and addresses of the parties: legal data is for documents.
 LISTED = pl.Schema({name: kind for name, kind in INVOICE.items() if name != "parties"})
-ACCOUNT = pl.Schema({"account_id": pl.String(), "name": pl.String(), "purpose": pl.String()})
+ACCOUNT = pl.Schema(
+    {
+        "account_id": pl.String(),
+        "name": pl.String(),
+        "purpose": pl.String(),
+        "time_zone": pl.String(),  # in force when the latest event happened
+    }
+)
 ADD_ON = pl.Schema(
     {
         "account_id": pl.String(),
@@ -146,7 +153,7 @@ def collect(book: Book, settings: Settings, before: Former | None = None) -> Con
     """
     accounts = load_accounts(book, settings)
     gathered = _Gathered(before)
-    gathered.frames["accounts"] = _names(accounts)
+    latest_at = None
     facts: dict[str, Any] = {
         "schema": SCHEMA,
         "seller": settings.seller.name,
@@ -164,6 +171,7 @@ def collect(book: Book, settings: Settings, before: Former | None = None) -> Con
         facts["latest_event_at"] = _utc(latest_at)
         facts["load_count"] = gathered.frames["loads"].height
         facts["quarantined_count"] = int(gathered.frames["quarantine"]["row_count"].sum())
+    gathered.frames["accounts"] = _names(accounts, latest_at)
     digest = digest_of_catalog(book, SCHEMA)
     gathered.take("catalog", digest, lambda: _offered(book))
     facts["sizes"] = {
@@ -203,8 +211,16 @@ def sql(name: str) -> str:
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _names(accounts: Accounts) -> pl.DataFrame:
-    rows = {account.account_id: (account.name, account.purpose) for account in accounts.accounts}
+def _names(accounts: Accounts, latest_at: datetime | None) -> pl.DataFrame:
+    on = date.max if latest_at is None else latest_at.date()
+    rows = {
+        account.account_id: (
+            account.name,
+            account.purpose,
+            accounts.facts_on(account.account_id, on).time_zone or accounts.seller_time_zone,
+        )
+        for account in accounts.accounts
+    }
     table = [(account_id, *row) for account_id, row in sorted(rows.items())]
     return pl.DataFrame(table, ACCOUNT, orient="row")
 

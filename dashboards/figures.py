@@ -192,6 +192,28 @@ def drivers(comparison: pl.DataFrame, count: int) -> pl.DataFrame:
     return moved.sort(pl.col("change").abs(), "group", descending=[True, False]).head(count)
 
 
+def moves_of(comparison: pl.DataFrame) -> dict[str, tuple[int, int]]:
+    """Part a change by what became of the groups: how many began, ended, grew and shrank, and by
+    how much; the parts add up to the whole change.
+
+    Example:
+        >>> moves_of(pl.DataFrame({"quantity": [5, 0, 7], "before": [0, 3, 4]}))
+        {'new': (1, 5), 'ended': (1, -3), 'more': (1, 3), 'less': (0, 0)}
+    """
+    now, before = pl.col("quantity"), pl.col("before")
+    kinds = {
+        "new": (before == 0) & (now > 0),
+        "ended": (now == 0) & (before > 0),
+        "more": (before > 0) & (now > before),
+        "less": (now > 0) & (now < before),
+    }
+    found = {kind: comparison.filter(is_of_kind) for kind, is_of_kind in kinds.items()}
+    return {
+        kind: (part.height, int((part["quantity"] - part["before"]).sum()))
+        for kind, part in found.items()
+    }
+
+
 def filled_days(daily: pl.DataFrame, span: Span) -> list[int]:
     """The quantity of each day of a span, 0 where there is no row: day, quantity."""
     found = dict(daily.select("day", "quantity").iter_rows())

@@ -37,11 +37,14 @@ class Page:
     def names(self) -> dict[str, str]:
         return self.generation.account_names
 
+    @property
+    def account_id(self) -> str | None:
+        """The one account that the page is about, None where it is about several."""
+        return account_of(self.generation, self.where)
+
     def known_span(self) -> Span:
         """The days of the page that the data reach."""
-        complete_to = self.generation.complete_to
-        assert complete_to is not None, "a page with days has events"
-        return self.span.until(complete_to)
+        return self.span.until(self._complete_to())
 
     def full_span(self) -> Span:
         """The days of the page that the data reach in full."""
@@ -49,9 +52,12 @@ class Page:
 
     def full_to(self) -> date:
         """The last full day of the data: of the one after it more may be reported."""
-        complete_to = self.generation.complete_to
+        return self._complete_to() - timedelta(days=1)
+
+    def _complete_to(self) -> date:
+        complete_to = self.generation.last_day_of(self.account_id)
         assert complete_to is not None, "a page with days has events"
-        return complete_to - timedelta(days=1)
+        return complete_to
 
     def sums(
         self, name: str, by: Sequence[str], span: Span | None = None, *known: str
@@ -83,22 +89,32 @@ def choose_month(generation: Generation) -> str:
     return chosen
 
 
-def choose_span(generation: Generation) -> Span:
-    """Ask for a month, a preset or days of one's own; at first the latest billed month."""
+def account_of(generation: Generation, where: Mapping[str, Sequence[str | None]]) -> str | None:
+    """The one account that may be seen, or that the filters name; None for several."""
+    named = where.get("account", ())
+    return generation.account_id or (named[0] if len(named) == 1 else None)
+
+
+def choose_span(generation: Generation, account_id: str | None) -> Span:
+    """Ask for a month, a preset or days of one's own; at first the latest billed month.
+
+    Args:
+        account_id: By whose clock presets end; None for the seller's.
+    """
+    complete_to = generation.last_day_of(account_id)
+    assert complete_to is not None, "there is usage"
     months = sorted(generation.used_months, reverse=True)
     billed = [month for month in generation.billed_months if month in months]
     asked = st.query_params.get("period")
-    own = asked if asked and ".." in asked and _span_of(asked, generation) else None
+    own = asked if asked and ".." in asked and _span_of(asked, generation, complete_to) else None
     options = [*months, *text.PRESETS, *([own] if own else []), CUSTOM]
     with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         chosen = choose_named(
             text.PERIOD, options, key="period", first=max(billed or months), name_of=_name_of_span
         )
         if chosen == CUSTOM:
-            complete_to = generation.complete_to
-            assert complete_to is not None, "there is usage"
             return _choose_days(Span(complete_to.replace(day=1), complete_to))
-    span = _span_of(chosen, generation)
+    span = _span_of(chosen, generation, complete_to)
     assert span is not None, "every option names a span"
     _refuse_unknown("period", options, text.PERIOD_UNKNOWN, days(span))
     return span
@@ -194,6 +210,13 @@ def narrow(column: str, value: str | None, group: str | None) -> None:
         st.session_state["by"] = group
 
 
+def look_into(column: str | None, value: str | None) -> None:
+    """Go to the usage of one value of a column, or of all: a drill-down from another view."""
+    st.query_params["view"] = text.USAGE
+    if column is not None:
+        narrow(column, value, None)
+
+
 def choose_invoices(invoices: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """Ask which invoices to show; answer them, and a name of this selection."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -246,9 +269,8 @@ def choose_group(*, without: Sequence[str] = ()) -> tuple[str, Group]:
     return word, cast(Group, text.GROUPS[word])
 
 
-def _span_of(name: str, generation: Generation) -> Span | None:
-    assert generation.complete_to is not None, "there is usage"
-    return span_of(name, complete_to=generation.complete_to, months=generation.used_months)
+def _span_of(name: str, generation: Generation, complete_to: date) -> Span | None:
+    return span_of(name, complete_to=complete_to, months=generation.used_months)
 
 
 def _name_of_span(name: str) -> str:

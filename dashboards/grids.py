@@ -176,7 +176,7 @@ def cohort_grid(
             alt.value("#1c2733"),
         ),
     )
-    height = 32 * cells["cohort"].n_unique() + 60
+    height = 32 * cells["cohort"].n_unique() + 110  # of axes and their titles
     chart: Layers = alt.layer(boxes, labels).properties(height=height)
     return chart
 

@@ -69,11 +69,25 @@ class Generation:
 
     @property
     def complete_to(self) -> date | None:
-        """The last day, in the seller's zone, that something was reported of."""
+        """The last day that something was reported of, by the clock of who is seen alone."""
+        return self.last_day_of(self.account_id)
+
+    def last_day_of(self, account_id: str | None) -> date | None:
+        """The last day that something was reported of, by the clock of an account or the seller."""
         latest_at = self.latest_event_at
         if latest_at is None:
             return None
-        return latest_at.astimezone(ZoneInfo(self.facts["time_zone"])).date()
+        return latest_at.astimezone(ZoneInfo(self.zone_of(account_id))).date()
+
+    def zone_of(self, account_id: str | None) -> str:
+        """The zone of an account that may be seen; else the seller's."""
+        return self.zones.get(account_id or "", str(self.facts["time_zone"]))
+
+    @cached_property
+    def zones(self) -> dict[str, str]:
+        """The zone of each account, in which its days are."""
+        accounts = self._seen(self._frame("accounts", ACCOUNT), "account_id")
+        return dict(accounts.select("account_id", "time_zone").iter_rows())
 
     @property
     def used_months(self) -> list[str]:

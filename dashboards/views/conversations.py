@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.figures import binned, labelled, ranked, top
-from dashboards.filters import Page, choose_one
+from dashboards.filters import Page, choose_one, narrow
 from dashboards.format import count, days, share
 from dashboards.views.parts import (
     Tile,
@@ -59,6 +59,13 @@ def _show_entries(opened: pl.DataFrame, page: Page) -> None:
     ).rename({"window_count": "quantity"})
     shown = top(binned(words, "day"), other=text.OTHER)
     largest, most = ranked(words).row(0)
+    values = {label: value for value, label in text.ENTRY_POINTS.items()}
+
+    def narrow_to(label: str) -> None:
+        if label != text.OTHER:
+            value = None if label == text.UNKNOWN else values.get(label, label)
+            narrow("entry_point", value, None)
+
     show_heading(text.ENTRIES_TITLE.format(entry=largest, count=count(most)))
     show_days(
         shown,
@@ -67,6 +74,8 @@ def _show_entries(opened: pl.DataFrame, page: Page) -> None:
         axis=text.WINDOWS_OPENED,
         time_axis=text.DAY_AXIS,
         alt_text=text.ENTRIES_ALT.format(span=days(page.span), entry=largest, count=count(most)),
+        key="chart/entries",
+        on_pick=narrow_to,
     )
 
 

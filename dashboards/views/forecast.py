@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards.anomalies import WEEKS, Anomaly, find_anomalies
 from dashboards.charts import with_range
 from dashboards.figures import compared, drivers, filled_days, labelled
-from dashboards.filters import Page
+from dashboards.filters import Page, look_into
 from dashboards.forecast import DAYS_MIN, Forecast, forecast
 from dashboards.format import count, day, days, short, signed
 from dashboards.span import Span
@@ -128,11 +128,18 @@ def anomaly_table(page: Page, found: Sequence[Anomaly], *, name: str) -> None:
             text.REASON: [_reason(page, one) for one in shown],
         }
     )
+
+    def look(row: int) -> None:
+        if row >= 0:
+            look_into(*_group_of(shown[row].group))
+
     show_table(
         table,
         name=name,
         right=(text.DIFFERENCE,),
         alt_text=text.UNUSUAL_ALT.format(count=count(table.height)),
+        on_row=look,
+        key=f"rows/unusual/{page.span}",
     )
     if len(found) > len(shown):
         st.caption(text.UNUSUAL_SHOWN.format(shown=count(len(shown)), count=count(len(found))))
@@ -140,11 +147,8 @@ def anomaly_table(page: Page, found: Sequence[Anomaly], *, name: str) -> None:
 
 def _reason(page: Page, one: Anomaly) -> str:
     """Name the account whose day differs most from the same weekday before."""
-    column, has_group, value = one.group.partition(": ")
-    where = page
-    if has_group:
-        name = next(key for key, words in text.DIMENSIONS.items() if words == column)
-        where = page.with_where(name, [None if value == text.UNKNOWN else value])
+    column, value = _group_of(one.group)
+    where = page if column is None else page.with_where(column, [value])
     frames = [
         labelled(
             where.sums("usage", ("account",), Span(on, on)),
@@ -164,3 +168,12 @@ def _reason(page: Page, one: Anomaly) -> str:
         change=signed(row["change"]),
         day=day(one.day - timedelta(weeks=1)),
     )
+
+
+def _group_of(group: str) -> tuple[str | None, str | None]:
+    """Read the words of a group as `read_groups` writes them: a column, and its value."""
+    word, has_value, value = group.partition(": ")
+    if not has_value:
+        return None, None
+    column = next(key for key, words in text.DIMENSIONS.items() if words == word)
+    return column, None if value == text.UNKNOWN else value

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.cohorts import free_tier, included_for
-from dashboards.filters import Page
+from dashboards.filters import Page, look_into
 from dashboards.format import count, day, days, share
 from dashboards.span import Span
 from dashboards.views.parts import Tile, say_empty, show_heading, show_table, show_tiles
@@ -102,8 +102,15 @@ def _show(page: Page, daily: pl.DataFrame, span: Span) -> None:
     )
     if not any(table[text.SENDER]):
         table = table.drop(text.SENDER)
+
+    def look(row: int) -> None:
+        if row >= 0 and accounts[row][0] in names:
+            look_into("account", accounts[row][0])
+
     show_table(
         table,
+        on_row=look,
+        key=f"rows/free/{span}",
         name="free-units",
         right=(text.SHARE,),
         alt_text=text.FREE_TIER_ALT.format(span=days(span)),

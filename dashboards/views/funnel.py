@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.figures import binned, labelled
-from dashboards.filters import Page, choose_group
+from dashboards.filters import Page, choose_group, narrow
 from dashboards.format import count, days, share
 from dashboards.views.parts import (
     Tile,
@@ -15,6 +15,7 @@ from dashboards.views.parts import (
     show_heading,
     show_table,
     show_tiles,
+    values_of,
 )
 from dashboards.words import text
 
@@ -104,6 +105,12 @@ def _show_groups(page: Page) -> None:
     unknown = text.UNASSIGNED if group == "account" else text.UNKNOWN
     frame = page.sums("funnel", (group,), page.known_span(), *KNOWS)
     rows = labelled(frame, group, names=names, unknown=unknown).sort("sent", descending=True)
+    labels, values = rows["group"].to_list(), values_of(frame, group, page.generation)
+
+    def narrow_to(row: int) -> None:
+        if row >= 0:
+            narrow(group, values[labels[row]], None)
+
     shares = {
         text.STEP_SHARES[step]: [
             share(part, whole) for part, whole in rows.select(step, base).iter_rows()
@@ -119,4 +126,6 @@ def _show_groups(page: Page) -> None:
         name=f"funnel-by-{group}",
         right=list(shares),
         alt_text=text.GROUPS_ALT.format(span=days(page.span), group=word.lower()),
+        on_row=narrow_to,
+        key=f"rows/funnel/{group}/{page.span}",
     )

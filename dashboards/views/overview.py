@@ -1,7 +1,7 @@
 """The overview: this period beside the one before, what changed, and what is unusual."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import accumulate
 
 import polars as pl
@@ -9,9 +9,9 @@ import streamlit as st
 
 from dashboards.anomalies import find_anomalies
 from dashboards.charts import now_and_before
-from dashboards.figures import compared, drivers, filled_days, labelled
-from dashboards.filters import Page
-from dashboards.format import change, count, days, share, short, signed
+from dashboards.figures import compared, drivers, filled_days, labelled, moves_of
+from dashboards.filters import Page, look_into
+from dashboards.format import change, count, day, days, share, short, signed
 from dashboards.span import Span
 from dashboards.views.forecast import JUDGED_DAYS_MAX, anomaly_table, read_groups
 from dashboards.views.parts import (
@@ -22,8 +22,10 @@ from dashboards.views.parts import (
     show_legend_of,
     show_table,
     show_tiles,
+    values_of,
 )
 from dashboards.words import text
+from metering.period import Month
 
 DRIVERS = 8
 CAUSES = ("market", "category", "account")
@@ -47,8 +49,17 @@ def show(page: Page) -> None:
     if then.is_empty():
         st.info(text.NOTHING_BEFORE.format(before=days(before)))
     else:
+        _say_unknown(page, then, before)
         _show_changes(page, span, before)
     _show_unusual(page, span)
+
+
+def _say_unknown(page: Page, then: pl.DataFrame, before: Span) -> None:
+    """Say so where the data begin within the days that are compared with."""
+    first = then["day"].min()
+    is_in_first_month = str(Month.of(before.first)) <= page.generation.used_months[0]
+    if isinstance(first, date) and first > before.first and is_in_first_month:
+        st.info(text.BEGINS_LATER.format(day=day(first), before=days(before)))
 
 
 def _tiles(page: Page, span: Span, before: Span) -> tuple[list[Tile], list[Tile]]:
@@ -127,6 +138,8 @@ def _moved(now: int, before: int) -> str:
 def _show_changes(page: Page, span: Span, before: Span) -> None:
     """Say which markets, categories and accounts moved most, in words and as a table."""
     parts = []
+    values = {}
+    why = ""
     for column in CAUSES:
         unknown = text.UNASSIGNED if column == "account" else text.UNKNOWN
         names = page.names if column == "account" else {}
@@ -134,12 +147,25 @@ def _show_changes(page: Page, span: Span, before: Span) -> None:
             labelled(page.sums("usage", (column,), part), column, names=names, unknown=unknown)
             for part in (span, before)
         ]
-        moved = drivers(compared(*frames), DRIVERS)
+        both = compared(*frames)
+        if column == "account" and both.height > 1:
+            why = _why(both)
+        moved = drivers(both, DRIVERS)
         parts.append(moved.with_columns(cause=pl.lit(text.DIMENSIONS[column])))
+        keys = pl.concat([frame.select(column) for frame in frames])
+        values[text.DIMENSIONS[column]] = (column, values_of(keys, column, page.generation))
     table = pl.concat(parts)
     show_heading(text.CHANGES_TITLE)
-    st.markdown(" ".join(_sentences(parts)))
+    st.markdown(" ".join([*_sentences(parts), why]))
     ordered = table.sort(pl.col("change").abs(), descending=True, maintain_order=True)
+    causes = ordered.select("cause", "group").rows()
+
+    def look(row: int) -> None:
+        if row >= 0:
+            cause, group = causes[row]
+            column, keys_of = values[cause]
+            look_into(column, keys_of[group])
+
     changes = [change(*row) for row in ordered.select("quantity", "before").iter_rows()]
     show_table(
         ordered.select(
@@ -153,7 +179,20 @@ def _show_changes(page: Page, span: Span, before: Span) -> None:
         name="what-changed",
         right=(text.CHANGE_SHARE,),
         alt_text=text.CHANGES_ALT.format(span=days(span), before=days(before)),
+        on_row=look,
+        key=f"rows/changes/{span}",
     )
+    st.caption(text.LOOK_INTO)
+
+
+def _why(accounts: pl.DataFrame) -> str:
+    """Say how much of the whole change is due to accounts that are new, gone, larger, smaller."""
+    said = [
+        text.MOVES[kind].format(count=count(number), change=signed(moved))
+        for kind, (number, moved) in moves_of(accounts).items()
+        if number
+    ]
+    return text.WHY_IN_ALL.format(moves=", ".join(said)) if said else ""
 
 
 def _sentences(parts: Sequence[pl.DataFrame]) -> list[str]:

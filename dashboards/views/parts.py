@@ -191,13 +191,21 @@ def _marked(
 
 
 def show_days(
-    shown: pl.DataFrame, span: Span, *, look: Look, axis: str, time_axis: str, alt_text: str
+    shown: pl.DataFrame,
+    span: Span,
+    *,
+    look: Look,
+    axis: str,
+    time_axis: str,
+    alt_text: str,
+    key: str | None = None,
+    on_pick: Callable[[str], None] | None = None,
 ) -> None:
     """Draw groups over the days of a span below their legend: `shown` as in `over_time`."""
     show_legend(groups_of(shown))
     bins = bins_of(span, "day")
     chart = over_time(shown, bins=bins, width="day", look=look, axis=axis, time_axis=time_axis)
-    show_chart(chart, alt_text=alt_text)
+    show_chart(chart, alt_text=alt_text, key=key, on_pick=on_pick)
 
 
 def show_bars(rows: Sequence[tuple[str, int]], *, axis: str, alt_text: str) -> None:

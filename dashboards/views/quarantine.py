@@ -50,6 +50,8 @@ def show(generation: Generation, book: Book) -> None:
     show_chart(
         ranked_bars(by_reason, axis=words.ROWS),
         alt_text=words.QUARANTINE_ALT.format(count=count(total)),
+        key="chart/reasons",
+        on_pick=_choose_reason,
     )
     show_table(
         rows.select(
@@ -68,6 +70,10 @@ def show(generation: Generation, book: Book) -> None:
     _show_rows(book, by_reason["group"].to_list())
     st.markdown(words.QUARANTINE_HOW)
     st.code(words.QUARANTINE_COMMANDS, language=None)
+
+
+def _choose_reason(reason: str) -> None:
+    st.session_state["reason"] = st.query_params["reason"] = reason
 
 
 def _show_rows(book: Book, reasons: Sequence[str]) -> None:

@@ -38,6 +38,8 @@ NO_ROLE = (
 NOT_LOGGED_IN = "No login: open to everybody at this machine, and to no other machine."
 BAD_SETTINGS = "The table [dashboard] of tollbook.toml has mistakes. Correct them and reload:"
 DATA_UP_TO = "{seller} · data complete up to {instant}"
+DAYS_OF_ONE = "days of {zone}"
+DAYS_OF_ALL = "days of each account's own time zone; presets end by the seller's, {zone}"
 NO_DATA_UP_TO = "{seller} · nothing loaded yet"
 MONTH_OPEN = "month not complete"
 MONTH_OPEN_HELP = "No event after the end of this month has been loaded yet."
@@ -196,6 +198,15 @@ COURSE_ALT = "Running total: {total} in {now}, {earlier} in {before}."
 NOTHING_BEFORE = "There is nothing of {before} to compare with."
 CHANGES_TITLE = "What changed most"
 CHANGE_SENTENCE = "By {cause}: **{group}** {change} ({now} instead of {before})."
+WHY_IN_ALL = "In all: {moves}."
+MOVES = {
+    "new": "{count} accounts that are new or back {change}",
+    "ended": "{count} that stopped {change}",
+    "more": "{count} that sent more {change}",
+    "less": "{count} that sent less {change}",
+}
+LOOK_INTO = "Click a row to see its usage."
+BEGINS_LATER = "The first delivery is of {day}: {before} is not known as a whole."
 CHANGES_ALT = "Table of the largest changes from {before} to {span}."
 UNUSUAL_TITLE = "Unusual days: {count}"
 UNUSUAL_SHOWN = "The {shown} largest of {count}."

@@ -181,7 +181,7 @@ def filled(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
 
 
 def _names(accounts: int) -> pl.DataFrame:
-    rows = [(f"acct-{n:05}", f"Account {n}", "customer") for n in range(accounts)]
+    rows = [(f"acct-{n:05}", f"Account {n}", "customer", "UTC") for n in range(accounts)]
     return pl.DataFrame(rows, ACCOUNT, orient="row")
 
 

@@ -156,6 +156,15 @@ def test_a_click_on_a_bar_narrows_the_page_to_its_group(page: Page, address: str
     assert "category=" in page.url
 
 
+def test_a_click_on_a_margin_shows_what_it_is_made_of(page: Page, address: str) -> None:
+    visit(page, address, view=text.MARGIN)
+    page.locator("[data-testid=stVegaLiteChart] g.mark-rect path").first.click()
+    page.wait_for_selector("text=/Only Account: /")
+
+    assert "margin_account=acct-" in page.url
+    assert page.get_by_role("radio", name="Market", exact=True).is_checked()
+
+
 def test_a_saved_view_brings_the_filters_back(page: Page, address: str) -> None:
     visit(page, address, view=text.USAGE)
     page.get_by_role("radio", name="Market", exact=True).click()

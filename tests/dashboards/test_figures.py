@@ -22,6 +22,7 @@ from dashboards.figures import (
     compared,
     cumulative,
     labelled,
+    moves_of,
     ranked,
     top,
     totals,
@@ -83,6 +84,9 @@ def test_a_comparison_keeps_both_sums(
     assert found["quantity"].sum() == now["quantity"].sum()
     assert found["before"].sum() == before["quantity"].sum()
     assert (found["before"] + found["change"]).equals(found["quantity"], check_names=False)
+    moves = moves_of(found)
+    assert sum(change for _, change in moves.values()) == found["change"].sum()
+    assert sum(number for number, _ in moves.values()) == (found["change"] != 0).sum()
 
 
 @given(

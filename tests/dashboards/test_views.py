@@ -1,15 +1,20 @@
 """Every view: on the sample, on a book with nothing, with one account, with a blocked invoice."""
 
 import threading
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.app import VIEWS
+from dashboards.format import days
+from dashboards.load import current
 from dashboards.reports import publish
+from dashboards.span import Span
 from dashboards.words import operations, text
 from metering.account import load_accounts
 from metering.files import find_files
@@ -78,6 +83,16 @@ def test_every_view_lives_with_a_blocked_invoice(blocked: Book, open_app: Open) 
         assert not open_app(blocked, view=name).exception, name
 
 
+def test_views_that_rank_accounts_live_with_a_book_of_one(tmp_path: Path, open_app: Open) -> None:
+    book = invent(
+        tmp_path / "one", accounts=1, months=2, rows=60, last=date(2026, 10, 19), billed=2
+    )
+    for name in (text.OVERVIEW, text.COHORTS, text.INVOICES, text.UNBILLED, text.MARGIN):
+        app = open_app(book, view=name)
+        assert not app.exception, name
+        assert not app.error, name
+
+
 @pytest.mark.parametrize("period", [*text.PRESETS, "2026-10-05..2026-10-09", "2026-09"])
 def test_every_period_of_the_address_is_shown_or_explained(
     sample: Book, open_app: Open, period: str
@@ -85,6 +100,36 @@ def test_every_period_of_the_address_is_shown_or_explained(
     for name in (text.OVERVIEW, text.USAGE, text.FORECAST):
         app = open_app(sample, view=name, period=period)
         assert not app.exception
+
+
+def test_presets_end_by_the_clock_of_the_account_and_the_page_names_its_zone(
+    sample: Book, open_app: Open
+) -> None:
+    generation = current(sample.reports)
+    assert generation is not None
+    assert generation.latest_event_at is not None
+    zones = {zone: account_id for account_id, zone in generation.zones.items()}
+    last_days = set()
+    for zone, account_id in zones.items():
+        last = generation.latest_event_at.astimezone(ZoneInfo(zone)).date()
+        last_days.add(last)
+        assert generation.last_day_of(account_id) == last
+        assert generation.only(account_id).complete_to == last
+    assert len(last_days) == 2, "it is another day already, or still, somewhere"
+    for account_id in (
+        next(key for key in zones.values() if generation.last_day_of(key) == last)
+        for last in last_days
+    ):
+        app = open_app(sample, view=text.USAGE, period="last-7-days", account=account_id)
+        shown = days(span_of_week(generation.last_day_of(account_id)))
+        assert app.title[0].value == f"{text.USAGE}, {shown}"
+        assert f"days of {generation.zones[account_id]}" in words(app).replace("\\", "")
+    assert "presets end by the seller's" in words(open_app(sample, view=text.USAGE))
+
+
+def span_of_week(last: date | None) -> Span:
+    assert last is not None
+    return Span(last - timedelta(days=6), last)
 
 
 def test_deliveries_of_days_are_the_sum_of_what_the_command_counts_each_day(
@@ -184,10 +229,22 @@ def test_the_overview_compares_full_days_and_finds_the_market_that_stopped(
     app = open_app(invented, view=text.OVERVIEW)
 
     assert "1-19 Oct 2026, beside 1-19 Sep 2026" in words(app)
+    changed = next(block.value for block in app.markdown if "In all: " in block.value)
+    parts = [part.split()[-1] for part in changed.partition("In all: ")[2].rstrip(".").split(", ")]
+    moved = delivered_by_the_19th(invented, "2026-10")
+    moved -= delivered_by_the_19th(invented, "2026-09")
+    assert sum(int(part.replace(",", "")) for part in parts) == moved
     unusual = rows(app, 1)
     stopped = [row for row in unusual if row[text.WHAT] == f"Market: {QUIET_MARKET}"]
     assert 0 in [row[text.DELIVERIES] for row in stopped]
     assert all(row[text.REASON].startswith("most from") for row in stopped)
+
+
+def delivered_by_the_19th(book: Book, month: str) -> int:
+    """Count what was delivered from the first to the 19th of a month."""
+    (path,) = book.reports.glob(f"gen-*/usage/{month}.parquet")
+    usage = pl.read_parquet(path)
+    return int(usage.filter(pl.col("day").dt.day() <= 19)["quantity"].sum())
 
 
 def test_the_forecast_has_a_range_around_what_it_expects(invented: Book, open_app: Open) -> None:
