@@ -32,6 +32,7 @@ OPTIONS = {
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
     "client.disableDataExport": "true",  # its files hold formulas as they are; ours do not
+    "global.disableWidgetStateDuplicationWarning": "true",  # a click may set what a control has
     "logger.hideWelcomeMessage": "true",  # and hints for those who develop apps
     "client.showErrorDetails": "none",
     "theme.metricValueFontSize": "1.6rem",

@@ -66,11 +66,13 @@ def change(now: int, before: int) -> str:
     """Write by how much per cent a number changed; nothing where there was none before.
 
     Example:
-        >>> change(150, 100), change(1, 3), change(5, 0)
-        ('+50.0 %', '-66.7 %', '')
+        >>> change(150, 100), change(1, 3), change(7, 7), change(5, 0)
+        ('+50.0 %', '-66.7 %', '0.0 %', '')
     """
     if not before:
         return ""
+    if now == before:
+        return written("0.0 %")
     return written(f"{Decimal(100 * (now - before)) / before:+,.1f} %")
 
 
@@ -142,7 +144,7 @@ def share(part: int, whole: int) -> str:
         >>> share(1, 3), share(0, 0)
         ('33.3 %', '')
     """
-    return written(f"{Decimal(100 * part) / whole:.1f} %") if whole else ""
+    return written(f"{Decimal(100 * part) / whole:,.1f} %") if whole else ""
 
 
 def month_name(month: str) -> str:

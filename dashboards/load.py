@@ -28,7 +28,9 @@ from dashboards.contents import (
     SUBSCRIPTION,
     TABLE,
 )
+from dashboards.figures import UNCOUNTED
 from dashboards.margin import PRICES, By, can_have_margin, margins, margins_by
+from dashboards.moves import CHARGED
 from dashboards.reports import MANIFEST, pointed_at
 from dashboards.span import Span
 from metering.period import Month
@@ -208,6 +210,15 @@ class Generation:
         lines = self._frame(f"lines/{month}", LINE).join(documents, on="invoice_id")
         is_note = pl.col("document") == "credit_note"
         return lines.filter(pl.col("is_correction") | is_note).sort("line_id")
+
+    def charged(self, month: str) -> pl.DataFrame:
+        """Lines of the invoices of a month that count: schema `dashboards.moves.CHARGED`."""
+        counted = self.invoices(month).filter(
+            pl.col("kind") == "invoice", ~pl.col("state").is_in(UNCOUNTED)
+        )
+        payers = counted.select("invoice_id", payer="account_id")
+        lines = self._frame(f"lines/{month}", LINE).join(payers, on="invoice_id")
+        return lines.with_columns(account_id="payer").select(CHARGED.names())
 
     def add_ons(self) -> pl.DataFrame:
         return self._seen(self._frame("add_ons", ADD_ON), "account_id")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,7 @@ from dashboards.views.actions import (
     show_actions_of_month,
 )
 from dashboards.views.blocked import show_blocked_of_month
+from dashboards.views.difference import show_difference_of_month
 from dashboards.views.document import show_files_of, show_history_of, show_messages_of
 from dashboards.views.parts import say_empty, show_files, show_heading, show_table
 from dashboards.words import text
@@ -45,6 +47,7 @@ def show(generation: Generation, month: str, desk: Desk) -> None:
     _show_list(chosen, month, key=f"rows/{generation.folder.name}/{month}/{selection}")
     st.caption(text.SHOWN.format(shown=count(chosen.height), count=count(invoices.height)))
     show_blocked_of_month(month, invoices)
+    show_difference_of_month(generation, month)
     show_actions_of_month(desk, month, invoices)
     invoice_id = st.selectbox(
         text.INVOICE,
@@ -222,7 +225,7 @@ def _show_blocked(invoice: dict[str, Any], month: str) -> None:
     if not invoice["is_blocked"]:
         return
     reasons = [
-        f"- {plain(reason['quantity'])} {plain(reason['what'])}: "
+        f"- {plain(exact(Decimal(reason['quantity'])))} {plain(reason['what'])}: "
         + text.REMEDIES.get(reason["reason"], text.OTHER_REMEDY)
         for reason in json.loads(invoice["blocked"])
     ]

@@ -81,6 +81,7 @@ def show_tiles(tiles: Sequence[Tile]) -> None:
     with st.container(horizontal=True):
         for tile in tiles:
             delta = None
+            is_same = tile.now == tile.before
             if tile.now is not None and tile.before is not None:
                 moved = change(tile.now, tile.before) or signed(tile.now - tile.before)
                 delta = moved
@@ -88,7 +89,8 @@ def show_tiles(tiles: Sequence[Tile]) -> None:
                 tile.label,
                 tile.value,
                 delta=delta,
-                delta_color="inverse" if tile.is_bad else "normal",
+                delta_color="off" if is_same else "inverse" if tile.is_bad else "normal",
+                delta_arrow="off" if is_same else "auto",
                 chart_data=list(tile.course) or None,
                 border=True,
                 width=TILE_WIDTH if has_courses else "content",

@@ -131,6 +131,26 @@ BLOCKING = "What blocks invoices, and what to do: {count} blocked"
 WHAT_BLOCKS, FOR_EXAMPLE, WHAT_HELPS = "What", "For example", "What to do"
 BLOCKING_ALT = "Table of what blocks {count} invoices of {month}, and what to do."
 
+COMPARE_MONTHS = "Why the month differs from {month}"
+MONTHS_TITLE = "{change} {currency} against {month}, net of tax"
+MONTHS_SAME = "No invoice differs from those of {month}."
+NO_MONTH_BEFORE = "There is no invoice of {month} to compare with."
+MONTH_CAUSES = {
+    "quantity": "quantity",
+    "price": "price",
+    "new": "charge is new",
+    "ended": "charge has ended",
+    "new_account": "account is new",
+    "ended_account": "account has ended",
+    "correction": "corrections of earlier months",
+}
+MONTHS_ALT = "Table of what moved the invoices of {month} against the month before, in {currency}."
+MONTHS_HOW = (
+    "Invoices as they are now, drafts too, without credit notes. What the change of a quantity"
+    " makes at the mean price of the account in the month before is due to quantity, the rest of"
+    " it to price."
+)
+
 NO_COSTS = (
     "The book does not say what the network charges",
     "Name its plan and currency in tollbook.toml, and publish the figures again:",

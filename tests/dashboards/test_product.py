@@ -2,6 +2,7 @@
 
 import io
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import accumulate
 
 import polars as pl
@@ -15,7 +16,7 @@ from dashboards.cohorts import cohorts, free_tier
 from dashboards.export import defused, to_csv, to_excel, to_parquet
 from dashboards.forecast import DAYS_MIN, forecast
 from dashboards.grids import drawn, market_of_countries, undrawn, world_map
-from dashboards.moves import moves
+from dashboards.moves import CHARGED, moves, moves_of_month
 from dashboards.span import Span, presets, span_of
 from metering.market import markets
 
@@ -170,6 +171,41 @@ def test_the_moves_of_an_invoice_add_up_to_its_difference() -> None:
         ("new", "new", 7),
         ("b", "price", 3),
     ]
+
+
+lines_of_a_month = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c"]),
+        st.sampled_from(["USD", "JPY"]),
+        st.sampled_from(["x", "y", "z"]),
+        st.booleans(),
+        st.integers(-(10**6), 10**6).map(lambda number: Decimal(number).scaleb(-3)),
+        st.integers(-(10**6), 10**6),
+    ),
+    max_size=12,
+)
+
+
+@given(lines_of_a_month, lines_of_a_month)
+def test_the_moves_of_a_month_add_up_to_those_of_each_account(
+    now: list[tuple[object, ...]], before: list[tuple[object, ...]]
+) -> None:
+    frames = [pl.DataFrame(rows, CHARGED, orient="row") for rows in (now, before)]
+    found = moves_of_month(*frames)
+
+    for currency in ("USD", "JPY"):
+        mine = [frame.filter(currency=currency) for frame in frames]
+        moved = found.filter(currency=currency)
+        sums = [int(frame["amount_minor"].sum()) for frame in mine]
+        assert int(moved["amount_minor"].sum()) == sums[0] - sums[1]
+        by_cause = {"quantity": 0, "price": 0}
+        for account in {*mine[0]["account_id"]} & {*mine[1]["account_id"]}:
+            own = [frame.filter(account_id=account, is_correction=False) for frame in mine]
+            for move in moves(*own):
+                if move.cause in by_cause:
+                    by_cause[move.cause] += move.amount_minor
+        for cause, amount in by_cause.items():
+            assert int(moved.filter(cause=cause)["amount_minor"].sum()) == amount
 
 
 @given(st.text())

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -91,6 +92,22 @@ def test_views_that_rank_accounts_live_with_a_book_of_one(tmp_path: Path, open_a
         app = open_app(book, view=name)
         assert not app.exception, name
         assert not app.error, name
+
+
+def test_the_difference_of_two_months_is_explained_to_the_last_cent(
+    tmp_path: Path, open_app: Open
+) -> None:
+    last = date(2026, 10, 19)
+    book = invent(tmp_path / "few", accounts=9, months=2, rows=90, last=last, billed=2)
+    generation = current(book.reports)
+    assert generation is not None
+    sums = [generation.invoices(month)["net_minor"].sum() for month in ("2026-10", "2026-09")]
+    app = open_app(book, view=text.INVOICES, compare="true")
+
+    assert not app.exception
+    moved = [Decimal(row[text.DIFFERENCE].replace(",", "")) for row in rows(app, 1)]
+    assert sum(moved).scaleb(2) == sums[0] - sums[1] != 0
+    assert {row[text.CAUSE] for row in rows(app, 1)} >= {"quantity", "account is new"}
 
 
 @pytest.mark.parametrize("period", [*text.PRESETS, "2026-10-05..2026-10-09", "2026-09"])
