@@ -180,7 +180,9 @@ WITHOUT_MARGIN = {
     "unknown_cost": "no rate is known for a part of it",
     "currency": "charged in another currency than the network's {currency}",
 }
-LEFT_OUT_OF_MARGIN = "Without {count} accounts that can have no margin: by account says why."
+LEFT_OUT_OF_MARGIN = (
+    "Accounts left out, since they can have no margin: {count}. By account says why."
+)
 MARGIN_DRILL_DOWN = "Click a row, or a bar of the chart, to see it alone, by what it is made of."
 MARGIN_HOW = (
     "Price is net of tax, with later corrections of the month; cost is what the network charges for"
