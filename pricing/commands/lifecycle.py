@@ -82,6 +82,9 @@ def approve_drafts(
 @click.command("issue")
 @click.argument("targets", nargs=-1, required=True, metavar="MONTH | INVOICE_ID...")
 @click.option("--date", "issue_day", metavar="DATE", help="The date of issue; today if absent.")
+@click.option(
+    "--no-carry", is_flag=True, help="Number small totals, too, and those that wait already."
+)
 @job_options
 @actor_option
 @book_option
@@ -90,6 +93,7 @@ def issue_documents(
     targets: tuple[str, ...],
     *,
     issue_day: str | None,
+    no_carry: bool,
     job_options: JobOptions,
     actor: str | None,
     book_path: Path,
@@ -104,11 +108,18 @@ def issue_documents(
             run_job(book, "issue", " ".join(targets), job_options) as job,
             Archive.open(book, "write") as archive,
         ):
-            chosen = _chosen(archive, targets, state="approved")
+            chosen = _to_issue(archive, targets, no_carry=no_carry)
             job.stage(f"issuing {chosen.invoices.height:,} documents")
             steps = issue(
-                archive, chosen, settings.invoicing, issue_date=issue_date, actor=actor_of(actor)
+                archive,
+                chosen,
+                settings.invoicing,
+                issue_date=issue_date,
+                actor=actor_of(actor),
+                may_carry=not no_carry,
             )
+            if no_carry:
+                _say_stale(stale_drafts(archive))  # drafts that have what waited until now
             _say_done(archive, targets, steps)
             _print_steps(steps, output_format, job)
 
@@ -276,6 +287,15 @@ def _chosen(archive: Archive, targets: tuple[str, ...], *, state: str) -> Drafts
             pl.concat([getattr(part, name) for part in parts])
             for name in ("invoices", "lines", "details", "taxes", "credits")
         )
+    )
+
+
+def _to_issue(archive: Archive, targets: tuple[str, ...], *, no_carry: bool) -> Drafts:
+    if not (no_carry and _is_month(targets)):
+        return _chosen(archive, targets, state="approved")
+    found = archive.drafts_of(period=str(Month.parse(targets[0])))
+    return found.with_invoices(
+        found.invoices.filter(pl.col("state").is_in(["approved", "carried"]))
     )
 
 

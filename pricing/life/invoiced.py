@@ -271,6 +271,22 @@ def carried_before(archive: Archive, month: Month) -> dict[Month, list[str]]:
     return found
 
 
+def waiting_documents(archive: Archive) -> list[str]:
+    """Name the carried documents that may still get a number: no other has their lines by now.
+
+    The last of an account has what was carried before it, so that no earlier one may.
+    """
+    query = (
+        "select invoice_id from invoices as small where state = 'carried' and not exists ("
+        "select 1 from lines as own join lines as taken using (account_id, period)"
+        " join invoices as later on later.invoice_id = taken.invoice_id"
+        " where own.invoice_id = small.invoice_id and later.account_id = small.account_id"
+        " and later.period > small.period"
+        " and later.state in ('approved', 'issued', 'carried')) order by all"
+    )
+    return archive.frame(query)["invoice_id"].to_list()
+
+
 def corrected_before(archive: Archive, month: Month) -> list[Month]:
     """The months before `month` of which other documents than their own say something.
 

@@ -22,6 +22,7 @@ from metering.settings import Invoicing
 from pricing.archive import Archive
 from pricing.document_writer import documents
 from pricing.invoice import Drafts
+from pricing.life.invoiced import waiting_documents
 from pricing.life.issued import pack
 from pricing.life.numbering import Numbered, next_numbers
 from pricing.life.seal import seals_of_documents
@@ -109,24 +110,39 @@ def reopen(archive: Archive, invoice: Mapping[str, Any], *, actor: str, reason: 
 
 
 def issue(
-    archive: Archive, chosen: Drafts, invoicing: Invoicing, *, issue_date: date, actor: str
+    archive: Archive,
+    chosen: Drafts,
+    invoicing: Invoicing,
+    *,
+    issue_date: date,
+    actor: str,
+    may_carry: bool = True,
 ) -> list[Step]:
     """Issue approved documents: number and freeze them, all of them or none.
 
     Numbers follow periods and accounts. A total below `carry_below` gets no number: it waits for
     the next invoice, which takes its lines along. What is stale is skipped.
 
+    Args:
+        may_carry: Whether small totals wait. If not, they get a number, and so does one that was
+            carried before, unless a later document has its lines.
+
     Raises:
         UsageError: it is too early, or a document of the series has a later date.
         TollbookError: a document differs from what was approved.
     """
 
-    def why_not(invoice: Mapping[str, Any]) -> str | None:
-        return None if invoice["state"] == "approved" else f"is {invoice['state']}"
+    waiting = () if may_carry else waiting_documents(archive)
 
-    is_approved = pl.col("state") == "approved"
+    def why_not(invoice: Mapping[str, Any]) -> str | None:
+        if invoice["state"] == "carried" and not may_carry and invoice["invoice_id"] not in waiting:
+            return "is carried: a later document has its lines"
+        is_ready = invoice["state"] == "approved" or invoice["invoice_id"] in waiting
+        return None if is_ready else f"is {invoice['state']}"
+
+    is_approved = (pl.col("state") == "approved") | pl.col("invoice_id").is_in([*waiting])
     all_approved = chosen.with_invoices(chosen.invoices.filter(is_approved))
-    small = _carried(all_approved, invoicing)
+    small = _carried(all_approved, invoicing) if may_carry else []
     steps, taken = _judge(chosen, why_not, stale_at_issue(archive, all_approved, small))
     approved = chosen.of_invoices(taken)
     _check_grace(approved, invoicing, issue_date)
@@ -144,20 +160,7 @@ def issue(
             " (select unnest($carried::varchar[]))",
             {"carried": [*carried]},
         )
-        seals = seals_of_documents(archive, by_id)
-        told: list[tuple[str, str, dict[str, Any]]] = [
-            (
-                "invoice.issued",
-                name,
-                {
-                    "number": given.number,
-                    "sha256": contents[name],
-                    "rows_sha256": seals[name],
-                },
-            )
-            for name, given in by_id.items()
-        ]
-        told += [("invoice.carried", name, {}) for name in carried]
+        told = _told(seals_of_documents(archive, by_id), by_id, contents, carried)
         record_all(archive, told, actor=actor)
     steps += [Step(name, "issued", given.number) for name, given in by_id.items()]
     return [*steps, *(Step(name, "carried", why="is below carry_below") for name in carried)]
@@ -290,7 +293,9 @@ def _check_corrected(chosen: Drafts, issue_date: date) -> None:
 
 
 def _check_approved(archive: Archive, approved: Drafts) -> None:
-    query = "select invoice_id, approved_sha256 from invoices where state = 'approved'"
+    query = (
+        "select invoice_id, approved_sha256 from invoices where state in ('approved', 'carried')"
+    )
     known = dict(archive.frame(query).rows())
     for document in documents(approved):
         name = document["invoice_id"]
@@ -314,6 +319,24 @@ def _carried(approved: Drafts, invoicing: Invoicing) -> list[str]:
         for row in rows
         if 0 < abs(row["total_minor"]) < least.get(row["currency"], 0)
     ]
+
+
+def _told(
+    seals: Mapping[str, str],
+    by_id: Mapping[str, Numbered],
+    contents: Mapping[str, str],
+    carried: list[str],
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Write for the trail what was issued, with the sha256 of its content and rows, or carried."""
+    issued: list[tuple[str, str, dict[str, Any]]] = [
+        (
+            "invoice.issued",
+            name,
+            {"number": given.number, "sha256": contents[name], "rows_sha256": seals[name]},
+        )
+        for name, given in by_id.items()
+    ]
+    return issued + [("invoice.carried", name, {}) for name in carried]
 
 
 def _freeze(

@@ -299,3 +299,31 @@ def test_an_account_that_pays_for_itself_from_a_day_on_is_charged_once(paid: Off
     assert paid.lines("acme/2026-10/1") == {"fee": 100, "bistro.2026-09.messages": 30}
     assert paid.lines("bistro/2026-10/1") == {"messages": 10, "fee": 100}
     assert paid.lines("bistro/2026-11/1") == {"fee": 100}
+
+
+def test_a_small_total_that_waits_gets_a_number_once_if_nothing_is_to_be_carried(
+    small: Office,
+) -> None:
+    """Of an account that ended; the last document that was carried has all that waits."""
+    small.load(small.send(1, "2026-09-10"), small.send(2, "2026-10-10"))
+    small.close("2026-09")
+    small.close("2026-10")
+    small.load(small.send(1, "2026-11-02"))
+    small.bill("2026-11")
+    ended = "account_id,plan,effective_to\nacme,plain,2026-12-01\nbistro,plain,\n"
+    small.write("subscriptions.csv", ended)
+    names = ("acme/2026-09/1", "acme/2026-10/1")
+    steps = small.run("invoice", "issue", *names, "--date", "2026-11-03", "--no-carry")
+    issued = {row[0]: row[1] for row in small.query("select invoice_id, number from issued")}
+
+    assert issued == {"acme/2026-10/1": "INV-2026-00001"}
+    assert "a later document has its lines" in steps.stdout
+    assert "1 document is out of date by it, like acme/2026-11/1" in steps.stderr
+    assert small.lines("acme/2026-10/1") == {"messages": 20, "2026-09.messages": 10}
+    small.bill("2026-11")
+    assert small.lines("acme/2026-11/1") == {"messages": 10}
+    small.approve("2026-11")
+    small.run("invoice", "issue", "2026-11", "--date", "2026-12-03", "--no-carry")
+    small.bill("2026-12")
+    assert small.lines("acme/2026-12/1") == {}
+    small.run("verify")
