@@ -25,6 +25,7 @@ MOVEMENT = pl.Schema(
         "booked_on": pl.Date(),
         "currency": pl.String(),
         "amount_minor": pl.Int64(),
+        "total_minor": pl.Int64(),  # of a document, before prepaid credits; 0 of anything else
     }
 )
 PARTS = ("due", "credited", "paid", "written_off")
@@ -41,6 +42,9 @@ BALANCE = pl.Schema(
         "currency": pl.String(),
         **{f"{part}_minor": pl.Int64() for part in PARTS},
         "open_minor": pl.Int64(),
+        # Before prepaid credits: what it came to, and what credit notes have left of that.
+        "total_minor": pl.Int64(),
+        "left_minor": pl.Int64(),
     }
 )
 _KEY = ["document_id", "account_id", "currency"]
@@ -71,6 +75,8 @@ def balances_of(moved: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
         of_part["due"].alias("due_minor"),
         *((-of_part[part]).alias(f"{part}_minor") for part in PARTS[1:]),
         pl.col("amount_minor").sum().alias("open_minor"),
+        pl.col("total_minor").filter(pl.col("part") == "due").sum(),
+        pl.col("total_minor").sum().alias("left_minor"),
     )
     named = sums.join(documents, on="document_id", how="left")
     kind = pl.col("kind").fill_null("on_account")
@@ -98,6 +104,9 @@ def status_of(balance: Mapping[str, Any], today: date) -> str:
     Example:
         >>> row = {"due_minor": 100, "credited_minor": 0, "paid_minor": 40, "written_off_minor": 0}
         >>> days = {"due_date": date(2026, 12, 3), "kind": "invoice", "open_minor": 60}
+        >>> paid_by_credits = {**row, **days, "paid_minor": 0, "open_minor": 0, "total_minor": 100}
+        >>> [status_of({**paid_by_credits, "left_minor": n}, date(2026, 12, 3)) for n in (40, 0)]
+        ['paid', 'credited']
         >>> [status_of({**row, **days}, date(2026, 12, day)) for day in (3, 4)]
         ['part paid', 'overdue']
     """
@@ -113,4 +122,4 @@ def status_of(balance: Mapping[str, Any], today: date) -> str:
         return "part paid" if is_touched else "open"
     if balance["written_off_minor"]:
         return "written off"
-    return "credited" if balance["credited_minor"] and balance["paid_minor"] <= 0 else "paid"
+    return "credited" if balance["total_minor"] and not balance["left_minor"] else "paid"

@@ -1,6 +1,6 @@
 -- One row is a thing that changes what an account owes: a document, or what is paid, refunded, written off or void.
 -- Amounts are signed from the seller's side: what is owed is their sum. The document of a credit note that credits an
--- invoice is that invoice; what is on account is of none.
+-- invoice is that invoice; what is on account is of none. A total is what a document comes to before prepaid credits.
 with voided as (
     select object as invoice_id, max(timezone($zone, happened_at))::date as voided_on
     from trail
@@ -20,6 +20,7 @@ issued_documents as (
         '' as reference,
         issue_date as booked_on,
         due_minor as amount_minor,
+        total_minor,
         state
     from invoices
     where state in ('issued', 'void')
@@ -36,7 +37,8 @@ opened as (
         number,
         'taken over' as reference,
         issue_date as booked_on,
-        open_minor as amount_minor
+        open_minor as amount_minor,
+        open_minor as total_minor
     from opening_documents
 ),
 
@@ -57,7 +59,8 @@ settled as (
         number,
         reference,
         paid_on as booked_on,
-        -amount_minor as amount_minor
+        -amount_minor as amount_minor,
+        0 as total_minor
     from payments
     left join numbers using (document_id)
 )
@@ -69,7 +72,8 @@ select
     replace (
         'void' as kind,
         greatest(booked_on, coalesce(voided_on, booked_on)) as booked_on,
-        -amount_minor as amount_minor
+        -amount_minor as amount_minor,
+        -total_minor as total_minor
     )
 from issued_documents
 left join voided on voided.invoice_id = movement_id
