@@ -7,6 +7,9 @@ from metering.period import Month
 from pricing.charge import DETAIL
 from pricing.money import EXACT, to_minor
 
+# The note of a detail that stands between the exact cells of a correction and its amount, which is
+# the difference of two rounded ones: no price, and no usage.
+ROUNDING = "rounding of what was invoiced"
 # What an invoice shows: the sum of a charge's details, rounded once.
 CHARGED = pl.Schema(
     {

@@ -7,7 +7,7 @@ from typing import Any
 from pricing.document import Detail, Document, Line
 from pricing.documents.details_csv import file_name, note_for_buyer
 from pricing.documents.pdf_words import Words, aligned, capital
-from pricing.documents.shown_line import DIGITS, ShownLine
+from pricing.documents.shown_line import DIGITS, ShownLine, shown_name
 
 
 def details_of(
@@ -40,7 +40,7 @@ def _group(document: Document, line: Line, words: Words) -> dict[str, Any]:
     )
     quantities, prices, written = (aligned(column, words) for column in columns)
     return {
-        "name": words.given(capital(line.charge)),
+        "name": words.given(capital(shown_name(line))),
         "note": "" if line.period == document.period else words.month(line.period),
         "amount": written.pop(),
         "sum": written.pop(),

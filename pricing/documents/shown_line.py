@@ -9,8 +9,13 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import assert_never
 
 from pricing.document import Detail, Document, Line
+from pricing.line import ROUNDING
 from pricing.money import MINOR_DECIMALS, exact_of, minor_of
 
+# What is put on or taken off for a whole plan: where it is shared among tax categories, each share
+# has the name of its category, so that it can be told apart when it is corrected.
+SHARED = ("Minimum", "Maximum", "Commitment", "Commitment: overage")
+ADJUSTS = ("discount", "maximum", "minimum", "commitment")  # kinds
 DIGITS = 60  # of a sum of exact amounts; Python rounds at 28 by itself
 
 
@@ -80,24 +85,33 @@ def shown_lines(document: Document) -> tuple[ShownLine, ...]:
             assert_never(document.style.lines)
 
 
+def shown_name(line: Line) -> str:
+    """The charge by the name that people know, without the category of tax that a share is of."""
+    plan, mark, charge = line.charge.rpartition(f"{line.plan}: ")
+    name = charge.partition(" (")[0]
+    is_share = line.kind in ADJUSTS and name in SHARED
+    return f"{plan}{mark}{name}" if is_share else line.charge
+
+
 def _whole(line: Line) -> ShownLine:
     cells = _cells(line.details)
     if len(cells) != 1:
-        return ShownLine(line, line.charge, None, None, line.quantity, None, line.amount)
+        return ShownLine(line, shown_name(line), None, None, line.quantity, None, line.amount)
     (cell,) = cells
     is_all = cell.quantity == line.quantity and minor_of(cell.amount, line.currency) == minor_of(
         line.amount, line.currency
     )
     price = cell.unit_price if is_all else None
     return ShownLine(
-        *(line, line.charge, cell.market, cell.tier, line.quantity, price, line.amount)
+        *(line, shown_name(line), cell.market, cell.tier, line.quantity, price, line.amount)
     )
 
 
 def _by_price(line: Line) -> list[ShownLine]:
-    cells = _cells(line.details)
+    """Show a line by its prices; what an adjustment came to before is no price of its own."""
+    cells = _cells(_unrounded(line.details))
     shares = _shares(line, cells)
-    if shares is None:
+    if shares is None or line.kind in ADJUSTS:
         return [_whole(line)]
     return [
         ShownLine(
@@ -110,7 +124,7 @@ def _by_price(line: Line) -> list[ShownLine]:
 
 def _by_sender(line: Line) -> list[ShownLine]:
     grouped: dict[str | None, list[Detail]] = {}
-    for detail in line.details:
+    for detail in _unrounded(line.details):
         grouped.setdefault(detail.sender_id, []).append(detail)
     cells = [
         replace(_sum_of(found), sender_id=sender_id)
@@ -127,6 +141,11 @@ def _by_sender(line: Line) -> list[ShownLine]:
         )
         for cell, share in zip(cells, shares, strict=True)
     ]
+
+
+def _unrounded(details: Sequence[Detail]) -> list[Detail]:
+    """Leave out what rounding did to a correction: it is in the shares of the others."""
+    return [detail for detail in details if detail.note != ROUNDING]
 
 
 def _sum_of(details: Sequence[Detail]) -> _Cell:

@@ -17,7 +17,7 @@ from metering.period import Month
 from pricing.catalog import Catalog
 from pricing.charge import DETAIL
 from pricing.invoice import LINE, in_plan
-from pricing.line import CHARGED
+from pricing.line import CHARGED, ROUNDING
 from pricing.money import EXACT, UNIT_PRICE, to_major, to_minor
 from pricing.outcome import Blocked
 from pricing.tax import AS_INVOICED
@@ -33,7 +33,6 @@ NAME = ("account_id", "period", "plan", "kind", "charge", "currency")
 KEY = (*NAME, "taxed_as")
 SUMS = ("quantity", "priced_quantity", "amount")
 CELL = tuple(name for name in DETAIL if name not in (*SUMS, "position", "tax_category"))
-ROUNDING = "rounding of what was invoiced"
 # A document that was issued.
 ISSUED = pl.Schema(
     {

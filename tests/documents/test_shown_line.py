@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pricing.document import Detail, Document
 from pricing.documents.shown_line import ShownLine, shown_lines
+from pricing.line import ROUNDING
 from pricing.money import MINOR_DECIMALS, minor_of
 from tests.documents.made import MADE, detail, document, fee, line, styled
 
@@ -102,6 +103,41 @@ def test_what_cancels_out_in_a_correction_is_not_shown() -> None:
     cells = [detail("10", "0.1"), detail("-10", "0.1"), detail("1", "0.2", "Spain")]
 
     assert [row[0] for row in by_price(*cells)] == ["Spain"]
+
+
+@pytest.mark.parametrize("style", ["by_price", "by_sender"])
+def test_what_rounding_did_to_a_correction_is_no_line_of_its_own(style: str) -> None:
+    rounding = detail("0", "0.0052", None, priced_quantity=Decimal(1), note=ROUNDING)
+    rounding = rounding.model_copy(update={"amount": Decimal("0.0052")})
+    cells = [detail("3", "0.1"), detail("1", "0.0648", "Spain"), rounding]
+    cells = [cell.model_copy(update={"sender_id": cell.market}) for cell in cells]
+    made = document([line("messages", cells, is_correction=True)])
+    listed = shown_lines(styled(made, lines=style))
+
+    assert [str(shown.amount) for shown in listed] == ["0.30", "0.07"]
+
+
+def test_an_adjustment_that_is_corrected_is_one_line() -> None:
+    cells = [detail("1", "1.44", None), detail("-1", "1.46", None)]
+    made = document([line("discount", cells, kind="discount", is_correction=True)])
+    (shown,) = shown_lines(styled(made, lines="by_price"))
+
+    assert (shown.unit_price, str(shown.amount)) == (None, "-0.02")
+
+
+@pytest.mark.parametrize(
+    ("charge", "name"),
+    [
+        ("Minimum (reduced)", "Minimum"),
+        ("growth: Commitment: overage (m)", "growth: Commitment: overage"),
+        ("Minimum of calls (2026)", "Minimum of calls (2026)"),
+        ("Spring (2026)", "Spring (2026)"),
+    ],
+)
+def test_a_share_of_a_minimum_has_the_name_that_people_know(charge: str, name: str) -> None:
+    made = document([line(charge, kind="minimum", amount=Decimal("5.00"))])
+
+    assert [shown.charge for shown in shown_lines(made)] == [name]
 
 
 def test_a_line_without_details_is_shown_as_it_is() -> None:
