@@ -23,6 +23,7 @@ from metering.errors import Problem
 FILE_BYTES_MAX = 256 * 1024 * 1024
 FILES_KEPT = 256
 NO_KEYS = ("function-", "~")  # how parts of a place begin that nobody wrote
+OTHER_MARKS = {";": "semicolons", "\t": "tabs"}  # of spreadsheets, in place of commas
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 nearest = wording.nearest
 
@@ -82,6 +83,11 @@ def _rows_in(name: str, text: str, model: type[Row]) -> tuple[Sequence[Row], Seq
         header = lines.fieldnames or ()
     except csv.Error as error:
         return (), (Problem(f"{name}:1", f"is not CSV: {error}", "quote cells with commas"),)
+    if len(header) == 1 and (
+        other := next((mark for mark in OTHER_MARKS if mark in header[0]), "")
+    ):
+        what = f"separates its cells by {OTHER_MARKS[other]}"
+        return (), (Problem(f"{name}:1", what, "save it as CSV with commas"),)
     problems = [*_check_header(name, header, model)]
     if problems:
         return (), problems

@@ -4,11 +4,12 @@ Each says what is wrong, where, and what to do, and keeps these parts as attribu
 what the command `tollbook` ends with; docs/architecture.md lists the codes.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing that is wrong in what a person wrote: `where` is a file with its line or key."""
 
@@ -26,6 +27,14 @@ class Problem:
               Hint: use ISO 4217
         """
         return f"{self.where}\n  {self.what}\n  Hint: {self.hint}"
+
+    def __lt__(self, other: "Problem") -> bool:
+        """Sort as people read a file: line 9 before line 10."""
+        return self._place() < other._place()
+
+    def _place(self) -> tuple[str, str, str]:
+        where = re.sub(r"\d+", lambda digits: digits[0].zfill(12), self.where)
+        return where, self.what, self.hint
 
 
 class TollbookError(Exception):

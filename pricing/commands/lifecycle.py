@@ -242,7 +242,9 @@ def verify_all(head: str | None, book_path: Path, output_format: Format) -> None
         }
         if rows or output_format != "table":
             print_rows(document, columns=("where", "what", "hint"), output_format=output_format)
-        say(f"{count:,} documents, {trail.height:,} rows of the trail, {len(rows)} problems")
+        seen = ((count, "document"), (trail.height, "row"), (len(rows), "problem"))
+        documents, trail_rows, found = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in seen)
+        say(f"{documents}, {trail_rows} of the trail, {found}")
         if last is not None:
             say(
                 f"the last row of the trail is {last}: keep it elsewhere, and give it later as"

@@ -202,7 +202,7 @@ def apply_credit(
     if not 0 < minor <= most or (amount is not None and exact_of(minor, currency) != amount):
         raise UsageError(
             f"{amount_text(minor, currency)} {currency} cannot be applied to {target['number']}:"
-            f" {amount_text(most, currency)} can",
+            f" {f'no more than {amount_text(most, currency)} can' if most else 'nothing can be'}",
             where="AMOUNT",
             hint="it is the lesser of what is open and what there was on that day; see: tollbook"
             " receivables --by document",

@@ -173,12 +173,12 @@ def test_what_contradicts_is_refused_as_a_whole(
             series="series,year,last_number\ninvoice,2027,41\ninvoice,2026,9\n",
         )
     assert mistakes(error) == [
-        "documents.csv:10: due on 2026-06-30, before 2026-07-01",
         "documents.csv:3 number: 'R-17' is there already, and says something else",
         "documents.csv:4 number: 'INV-2026-00001' is there already, and says something else",
         "documents.csv:7 account_id: account 'nobody' is not in accounts.csv",
         "documents.csv:8 total: 1.001 USD is no whole number of minor units",
         "documents.csv:9: open 2 is more than total 1",
+        "documents.csv:10: due on 2026-06-30, before 2026-07-01",
         "series.csv:2 last_number: the last number of invoices of 2027 was taken over as 40",
         "series.csv:3 last_number: invoices of 2026 are numbered here already, up to 3",
     ]
@@ -382,10 +382,6 @@ def test_every_mistake_of_state_is_told_at_once(tmp_path: Path) -> None:
         )
 
     assert mistakes(error) == [
-        "state.csv:10 value: 0 says nothing",
-        "state.csv:11 key: 'own|platform' stands twice (also in line 10)",
-        "state.csv:12 month: is no month, got '2026-13'",
-        "state.csv:13 kind: is no kind of state, got 'luck'",
         "state.csv:2 account_id: account 'nobody' is not in accounts.csv",
         "state.csv:3 key: 'own|marketing' is no key of tier",
         "state.csv:4 key: there is no plan 'theirs'",
@@ -394,6 +390,10 @@ def test_every_mistake_of_state_is_told_at_once(tmp_path: Path) -> None:
         "state.csv:7 value: 129 is more than there was of 'c1': 128",
         "state.csv:8 key: 'c3' begins on 2026-10-05, and is new in 2026-10",
         "state.csv:9 value: 1.001 USD is no whole number of minor units",
+        "state.csv:10 value: 0 says nothing",
+        "state.csv:11 key: 'own|platform' stands twice (also in line 10)",
+        "state.csv:12 month: is no month, got '2026-13'",
+        "state.csv:13 kind: is no kind of state, got 'luck'",
     ]
 
 
