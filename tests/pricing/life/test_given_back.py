@@ -48,6 +48,7 @@ def of_document(office: Office, name: str) -> tuple[Any, ...]:
 
 def test_a_whole_credit_note_gives_a_gift_back_and_no_money(paid_by_gift: Office) -> None:
     note = paid_by_gift.credit_and_issue("INV-2026-00001", on="2026-08-05")
+    before = paid_by_gift.run("credits").stdout
     refund = ("payment", "add", "INV-2026-00001", "5.00", "--kind", "refund", "--on", "2026-08-06")
     refused = paid_by_gift.run(*refund, exit_code=2)
     statement = paid_by_gift.rows("statement", "acme")
@@ -55,6 +56,8 @@ def test_a_whole_credit_note_gives_a_gift_back_and_no_money(paid_by_gift: Office
 
     gift = [{"credit_id": "gift", "amount": "5.00"}]
     assert of_document(paid_by_gift, note) == ("11.00", gift, "6.00")
+    assert "gift of acme gets 5.00 EUR back in the next month" in " ".join(before.split())
+    assert "back in the next month" not in " ".join(paid_by_gift.run("credits").stdout.split())
     assert "cannot be paid back" in refused.stderr
     assert balance(paid_by_gift) == {}
     assert [row["balance"] for row in statement] == ["0.00", "6.00", "0.00", "0.00"]
