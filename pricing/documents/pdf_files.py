@@ -250,9 +250,15 @@ def _one_job(book: Book) -> Iterator[None]:
                     where=f"documents/{LOCK}",
                     hint="wait until it has finished, then run this again",
                 ) from error
-        for left in folder.glob(f"*/.*.pdf.*{UNFINISHED}"):
-            left.unlink(missing_ok=True)
+        _remove_unfinished(folder)
         yield
+        # A process of a job that was killed may have begun one since, before it ended too.
+        _remove_unfinished(folder)
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for left in folder.glob(f"*/.*.pdf.*{UNFINISHED}"):
+        left.unlink(missing_ok=True)
 
 
 def _put_on_disk(folder: Path) -> None:
