@@ -1,6 +1,7 @@
 """What a message cost is what the bill charged for it: over all messages it adds up to the line."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
@@ -45,6 +46,8 @@ net,2026-10-01,,USD,tiered,Brazil,utility,message,2,0.0068,published,
 net,2026-10-01,,USD,tiered,Brazil,utility,message,,0.0065,published,
 """
 COUNT = 12
+IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"
+TRACED = ("acme", "bistro") if IS_DEEP else ("bistro",)  # a message takes a second
 Run = Callable[..., Result]
 
 
@@ -120,12 +123,12 @@ def _account(number: int) -> str:
 
 def test_what_all_messages_cost_is_the_exact_amount_of_their_lines(run: Run) -> None:
     amounts: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for number in range(COUNT):
+    for number in (n for n in range(COUNT) if _account(n) in TRACED):
         for row in _traced(run, number):
             if row["charge"] != "bundles":  # packages are of no single message
                 amounts[_account(number), row["charge"]] += Decimal(row["amount"])
 
-    assert len(amounts) == 4
+    assert len(amounts) == 2 * len(TRACED)
     for (account, charge), amount in amounts.items():
         details = _line(run, account, charge)["details"]
         assert amount == sum(Decimal(detail["amount"]) for detail in details) > 0

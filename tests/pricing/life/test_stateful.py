@@ -280,7 +280,7 @@ def test_whatever_people_do_what_is_billed_is_what_is_owed() -> None:
         Life,
         settings=settings(
             max_examples=200 if IS_DEEP else 2,
-            stateful_step_count=30 if IS_DEEP else 10,
+            stateful_step_count=30 if IS_DEEP else 7,
             deadline=None,
             suppress_health_check=[*HealthCheck],
         ),
