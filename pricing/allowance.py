@@ -92,15 +92,19 @@ def _is_allowed(terms: Terms) -> pl.Expr:
 
 
 def _with_available(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    contract = ["charge_id", "account_id", "contract_from"]
     given = _free_units(scoped, terms)
     carried = _carried_into(scoped, terms)
+    # Where nothing else is included, units of a contract whose free units are over take none.
+    has_more = pl.col("included") > 0
+    own = pl.when(has_more).then(pl.col("given").max().over("scope")).otherwise("given")
     return (
-        scoped.join(given, on=["charge_id", "account_id"], how="left", maintain_order="left")
+        scoped.join(given, on=contract, how="left", nulls_equal=True, maintain_order="left")
         .join(carried, on="scope", how="left", maintain_order="left")
         .with_columns(
-            available=(
-                pl.col("included") + pl.col("given").fill_null(0) + pl.col("carried").fill_null(0)
-            ).cast(QUANTITY)
+            available=(pl.col("included") + own.fill_null(0) + pl.col("carried").fill_null(0)).cast(
+                QUANTITY
+            )
         )
         .drop("given", "carried")
     )
@@ -193,15 +197,15 @@ def _used(rated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
 
 
 def _free_units(scoped: pl.DataFrame, terms: Terms) -> pl.DataFrame:
-    """Add up the units that discounts give an account while their months last."""
+    """Add up the units that discounts give an account while the months of its contract last."""
     index = contract_month(terms.month)
+    contract = ["charge_id", "account_id", "contract_from"]
     return (
-        scoped.select("charge_id", "account_id", "contract_from")
+        scoped.select(contract)
         .unique()
         .join(terms.free_units, on="charge_id")
         .filter(pl.col("months").is_null() | (index < pl.col("months")))
-        .unique(("charge_id", "account_id", "discount"))
-        .group_by("charge_id", "account_id")
+        .group_by(contract)
         .agg(given=pl.col("free_units").sum())
     )
 

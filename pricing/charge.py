@@ -118,5 +118,6 @@ def charge(units: pl.DataFrame, terms: Terms) -> tuple[pl.DataFrame, pl.DataFram
 ORDER = [
     *("account_id", "plan", "position", "charge", "version_from", "market", "category"),
     *("pricing_type", "rate_date", "tier", "status", "reason", "unit_price", "quantity"),
-    *("priced_quantity", "note", "sender_id"),
+    # The parts of a percentage differ in their meter alone.
+    *("priced_quantity", "note", "sender_id", "meter"),
 ]

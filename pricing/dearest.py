@@ -26,12 +26,12 @@ def deduct_by_price(rated: pl.DataFrame, terms: Terms) -> pl.DataFrame:
         status=pl.when(is_billed).then(pl.lit("open")).otherwise("status")
     )
     told = with_allowance(as_open.select("row", *UNITS.names()), terms).join(
-        numbered.select("row", "unit_price"), on="row", how="left", maintain_order="left"
+        numbered.select("row", "unit_price", "tier"), on="row", how="left", maintain_order="left"
     )
     taken = told.filter(pl.col("is_counted"), pl.col("order").is_in(BY_PRICE))
     rank = pl.when(pl.col("order") == "dearest").then(-pl.col("unit_price")).otherwise("unit_price")
     ordered = taken.with_columns(rank=rank).sort(
-        "scope", "rank", *CELL, "charge_id", nulls_last=True
+        "scope", "rank", *CELL, "charge_id", "tier", nulls_last=True
     )
     end = pl.col("quantity").cum_sum().over("scope")
     below = (pl.col("available") - (end - pl.col("quantity"))).clip(0, pl.col("quantity"))

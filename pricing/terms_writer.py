@@ -188,7 +188,8 @@ def _charge(item: Item, allowances: _Allowances) -> tuple[object, ...]:
     allowance = _allowance(item)
     match offer:
         case Part():
-            row |= _part(offer, allowance)
+            gives = any(offer.offer.name in (d.lines or ()) for d in _giving(version))
+            row |= _part(offer, allowance, by_contract=gives)
             name = offer.offer.allowance if isinstance(offer.offer.allowance, str) else None
         case FixedFee():
             row |= {"kind": "fixed_fee", **_of_offer(offer), "every": offer.every, "due": offer.due}
@@ -218,7 +219,7 @@ def _counting(price: Price) -> dict[str, object]:
     }
 
 
-def _part(part: Part, allowance: Allowance | None) -> dict[str, object]:
+def _part(part: Part, allowance: Allowance | None, *, by_contract: bool) -> dict[str, object]:
     offer, price = part.offer, part.price
     row: dict[str, object] = {
         "kind": part.kind,
@@ -230,7 +231,7 @@ def _part(part: Part, allowance: Allowance | None) -> dict[str, object]:
         "max_quantity": part.max_quantity,
         "minimum": offer.minimum,
         "maximum": offer.maximum,
-        "keeps": _keeps(part, allowance),
+        "keeps": _keeps(part, allowance, by_contract=by_contract),
         **_counting(price),
     }
     if isinstance(price, Matrix):
@@ -262,8 +263,11 @@ def _markup_text(price: FromCard) -> str:
     return "".join(parts)
 
 
-def _keeps(part: Part, allowance: Allowance | None) -> str | None:
+def _keeps(part: Part, allowance: Allowance | None, *, by_contract: bool) -> str | None:
     """Name the columns that must tell the usage of a part apart, null for all of them.
+
+    Args:
+        by_contract: Whether some units are free for the first months of each contract.
 
     What has no influence on its price is added up first. Where it matters which units come first,
     among accounts, charges or cells, all columns stay, for metering knows the order by them.
@@ -289,7 +293,8 @@ def _keeps(part: Part, allowance: Allowance | None) -> str | None:
     kept = [COLUMN_OF_SCOPE.get(word, word) for word in sorted(words - {"account"})]
     spans = {over, allowance.over if allowance else over}
     kept += ["rate_date"] if "day" in spans else []
-    return "|".join([*kept, *(["contract_from"] if "contract" in spans else [])])
+    by_contract = by_contract or "contract" in spans
+    return "|".join([*kept, *(["contract_from"] if by_contract else [])])
 
 
 def _tiers(offer: Offer) -> Iterator[tuple[object, ...]]:

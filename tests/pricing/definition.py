@@ -299,7 +299,8 @@ def _include(
         name = (unit.subscription.plan, _name_of(unit.charge))
         scope = _scope(world, unit, allowance.each, allowance.over)
         key = (*name, unit.version.effective_from, scope)
-        included.setdefault(key, allowance.quantity + given)
+        # One contract of the month that still has them is enough, where more is included.
+        included[key] = max(included.get(key, ZERO), allowance.quantity + given)
         by_scope.setdefault(key, []).append(unit)
     for key, scoped in by_scope.items():
         plan, name_of, _, scope = key

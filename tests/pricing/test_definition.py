@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
@@ -32,6 +33,7 @@ from tests.pricing.worlds import (
     contracts,
     fee_plans,
     holdings,
+    message_of,
     messages,
     narrow_plans,
     plans,
@@ -137,6 +139,26 @@ def test_months_in_a_row_hand_on_what_the_definition_remembers(
         opening = rated.closing
 
         assert without_zeros(amounts(rated)) == without_zeros(told.amounts)
+
+
+def test_free_units_of_a_contract_are_for_its_own_messages() -> None:
+    """The plan was taken anew on 11 December: the first contract gives nothing any more."""
+    charge = {"name": "c", "meter": "deliveries", "price": {"kind": "per_unit", "unit_price": "1"}}
+    gift = {"name": "gift", "free_units": "2", "lines": ["c"], "months": 1}
+    version = {"uncovered": "free", "charge": [charge], "discount": [gift]}
+    plan = Plan.model_validate({"plan": "p", "currency": "USD", "version": [version]})
+    begun, renewal = date(2026, 10, 1), date(2026, 12, 11)
+    days_of = {"effective_from": begun, "effective_to": renewal}
+    held = [
+        Subscription(line=2, account_id="acme", plan="p", **days_of),
+        Subscription(line=3, account_id="acme", plan="p", effective_from=renewal),
+    ]
+    first = message_of(0, LONG)
+    days = (date(2026, 12, 1), date(2026, 12, 11), date(2026, 12, 30))
+    sent = [replace(first, account_id="acme", meter="deliveries", day=day) for day in days]
+    rated = rate(world_of([plan], held), DECEMBER, sent)
+
+    assert without_zeros(amounts(rated)) == {("acme", "p", "c"): 1}
 
 
 def remember_deliveries(memory: Memory, month: Month, sent: Sequence[Message]) -> None:

@@ -430,7 +430,7 @@ def messages(
     """Draw messages in their order of time; each is one number, so that many are quickly drawn."""
     count = len(days) * len(PLACES) * len(MARKETS) * len(CATEGORIES) * len(TYPES) * len(VALUES)
     numbers = st.lists(st.integers(0, count - 1), min_size=least, max_size=most)
-    return numbers.map(lambda drawn: sorted((_message(n, days) for n in drawn), key=_day))
+    return numbers.map(lambda drawn: sorted((message_of(n, days) for n in drawn), key=_day))
 
 
 PLACES = [(account_id, sender) for account_id, senders in SENDERS.items() for sender in senders]
@@ -443,7 +443,7 @@ def _day(message: Message) -> date:
     return message.day
 
 
-def _message(number: int, days: Sequence[date]) -> Message:
+def message_of(number: int, days: Sequence[date]) -> Message:
     def take(options: Sequence[Any]) -> Any:
         nonlocal number
         number, index = divmod(number, len(options))
