@@ -188,8 +188,9 @@ def _charge(item: Item, allowances: _Allowances) -> tuple[object, ...]:
     allowance = _allowance(item)
     match offer:
         case Part():
-            gives = any(offer.offer.name in (d.lines or ()) for d in _giving(version))
-            row |= _part(offer, allowance, by_contract=gives)
+            own = [d for d in _giving(version) if offer.offer.name in (d.lines or ())]
+            by_contract = any(discount.months is not None for discount in own)
+            row |= _part(offer, allowance, by_contract=by_contract)
             name = offer.offer.allowance if isinstance(offer.offer.allowance, str) else None
         case FixedFee():
             row |= {"kind": "fixed_fee", **_of_offer(offer), "every": offer.every, "due": offer.due}
@@ -273,7 +274,7 @@ def _keeps(part: Part, allowance: Allowance | None, *, by_contract: bool) -> str
     among accounts, charges or cells, all columns stay, for metering knows the order by them.
     """
     price = part.price
-    if isinstance(price, Matrix | FromCard):
+    if isinstance(price, Matrix | FromCard) or by_contract:
         return None
     words = set(getattr(price, "each", ("account",)))
     over = getattr(price, "over", "month")
@@ -293,8 +294,7 @@ def _keeps(part: Part, allowance: Allowance | None, *, by_contract: bool) -> str
     kept = [COLUMN_OF_SCOPE.get(word, word) for word in sorted(words - {"account"})]
     spans = {over, allowance.over if allowance else over}
     kept += ["rate_date"] if "day" in spans else []
-    by_contract = by_contract or "contract" in spans
-    return "|".join([*kept, *(["contract_from"] if by_contract else [])])
+    return "|".join([*kept, *(["contract_from"] if "contract" in spans else [])])
 
 
 def _tiers(offer: Offer) -> Iterator[tuple[object, ...]]:
