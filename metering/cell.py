@@ -11,14 +11,17 @@ from metering.dimension import COLUMN_OF, Dimension
 from metering.event import USAGE_DIMENSIONS, USAGE_SPLITS
 from metering.meter import Meter
 
-Split = Literal["waba", "sender", "opinion"]
+Split = Literal["waba", "sender", "opinion", "reported_cost"]
 CELL = ("account_id", *USAGE_SPLITS, *USAGE_DIMENSIONS, "rate_date")
-SPLIT_OF: Mapping[str, Split] = dict(zip(USAGE_SPLITS, ("waba", "sender", "opinion"), strict=True))
+SPLIT_OF: Mapping[str, Split] = dict(
+    zip(USAGE_SPLITS, ("waba", "sender", "opinion", "reported_cost"), strict=True)
+)
 
 
 def dimensions_of(meter: Meter, apart: Collection[Split]) -> set[Dimension]:
     """Name what must be kept apart until units have found their cells."""
-    asked: set[Dimension] = {name for name in ("waba", "sender") if name in apart}
+    splits: tuple[Dimension, ...] = ("waba", "sender", "reported_cost")
+    asked = {name for name in splits if name in apart and name in meter.dimensions}
     return asked | {name for name in meter.source.dimensions if name in meter.cells}
 
 

@@ -46,6 +46,7 @@ PIECE_COLUMNS: Mapping[str, str] = {
     "category": "varchar",
     "pricing_model": "varchar",
     "pricing_type": "varchar",
+    "reported_cost": "varchar",
     "in_service_window": "boolean",
     "in_free_entry_point": "boolean",
     "entry_point": "varchar",

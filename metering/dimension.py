@@ -17,6 +17,7 @@ Dimension = Literal[
     "entry_point",
     "template",
     "status",
+    "reported_cost",
     "day",
     "week",
     "month",
@@ -48,6 +49,7 @@ COLUMN_OF: Mapping[str, str] = {
     "entry_point": "entry_point",
     "template": "template",
     "status": "status",
+    "reported_cost": "reported_cost",
     "day": "local_day",
     "week": "date_trunc('week', local_day)::date",
     "month": "getvariable('month')",
@@ -68,5 +70,6 @@ COLUMNS_FOR: Mapping[str, tuple[str, ...]] = {
     "entry_point": ("entry_point",),
     "template": ("template",),
     "status": ("status",),
+    "reported_cost": ("reported_cost",),
 }
 assert set(COLUMN_OF) == set(DIMENSIONS)

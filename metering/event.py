@@ -6,8 +6,9 @@ QUANTITY = pl.Decimal(38, 6)  # in the unit of the meter
 
 # One row for each account and cell of dimensions; a null dimension is unknown, never "any", or one
 # that the meter does not tell apart. `account_id` is null where nobody owns the sender: unassigned.
-# The three after it are null unless they are asked for; `pricing_opinion` says whose word
-# `pricing_type` is: network, or derived. `rate_date` is the first local day of the stretch of the
+# The four after it are null unless they are asked for; `pricing_opinion` says whose word
+# `pricing_type` is: network, or derived; `reported_cost` is what the network says that one unit
+# costs, as a currency and an amount. `rate_date` is the first local day of the stretch of the
 # period in which no rate, plan or market of this usage changes; it is null where the figure is one
 # of the whole month.
 USAGE = pl.Schema(
@@ -16,6 +17,7 @@ USAGE = pl.Schema(
         "waba_id": pl.String(),
         "sender_id": pl.String(),
         "pricing_opinion": pl.String(),
+        "reported_cost": pl.String(),
         "meter": pl.String(),
         "channel": pl.String(),
         "market": pl.String(),
@@ -30,7 +32,7 @@ USAGE = pl.Schema(
         "quantity": QUANTITY,
     }
 )
-USAGE_SPLITS = ("waba_id", "sender_id", "pricing_opinion")
+USAGE_SPLITS = ("waba_id", "sender_id", "pricing_opinion", "reported_cost")
 USAGE_DIMENSIONS = ("channel", "market", "country", "category", "pricing_model", "pricing_type")
 USAGE_RULES = {
     "one row per account, meter and cell": pl.struct(

@@ -22,7 +22,7 @@ from metering.secret import VARIABLE, find_secret, fingerprint, hash_key, read_s
 from metering.settings import Book, Settings
 from metering.window_length import Length, window_lengths
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SQL = Path(__file__).parent / "sql"
 Mode = Literal["read", "write"]
 # Fields of a CloudEvent's data that name a contact: only their keyed hashes are kept.

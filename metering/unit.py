@@ -37,7 +37,7 @@ class Deliveries(_Source):
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
-        return OF_MESSAGES
+        return (*OF_MESSAGES, "reported_cost")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
+from metering.cell import Split
 from metering.meter import DELIVERIES, Meter
 from metering.period import Month
 from pricing.catalog import Catalog
@@ -12,8 +12,6 @@ from pricing.offer import Allowance
 from pricing.part import Part, card_prices, parts_of
 from pricing.plan import Plan, Version
 from pricing.price import FromCard
-
-Split = Literal["waba", "sender", "opinion"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,8 @@ def _ask(
         allowance = allowance_of(version, part)
         words = {*getattr(part.price, "each", ()), *(allowance.each if allowance else ())}
         apart |= {word for word in SPLITS if word in words}
+        if getattr(part.price, "reported_cost", False):
+            apart.add("reported_cost")
         wheres = [part.offer.where, *([allowance.where] if allowance else [])]
         if any(where.pricing_opinion is not None for where in wheres):
             apart.add("opinion")

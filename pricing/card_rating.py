@@ -5,6 +5,7 @@ import polars as pl
 from pricing.fx import FX_DECIMALS, with_fx
 from pricing.money import UNIT_PRICE, round_unit_price
 from pricing.rate_card import (
+    RATE,
     RATE_KEY,
     SHARED_COUNTER,
     find_rates,
@@ -20,6 +21,7 @@ from pricing.tier_rating import take_between
 FREE_TYPE = pl.col("pricing_type").str.starts_with("free_") | pl.col("pricing_type").is_in(
     ["exempt", "paid_exempt"]
 )
+REPORTED = "reported by the network"  # an estimate, as it says itself: its invoice decides
 CONVERTED = pl.Decimal(38, UNIT_PRICE.scale + FX_DECIMALS)
 _WORDS = {"market": "the market is unknown", "category": "the category is unknown"}
 
@@ -77,18 +79,23 @@ def rate_by_card(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Price open units of charges that name a card.
 
     Returns `UNITS` with `tier`, `priced_quantity`, `unit_price`, `evidence` and `note`. A cell
-    without a rate has the status `unknown` and says which price is missing.
+    without a rate has the status `unknown` and says which price is missing. What the network
+    reports as the cost of a message goes before the card where the charge says so.
     """
     asked = _with_currency(
         terms.of(
             units,
-            *("card", "rates", "unit", "meter", "component", "crossing"),
+            *("card", "rates", "unit", "meter", "component", "crossing", "takes_reported"),
             *("factor", "added", "decimals", "mode", "markup_text"),
         ),
         terms,
     )
+    is_reported = pl.col("takes_reported") & pl.col("reported_cost").is_not_null()
+    reported, unreadable = _as_reported(asked.filter(is_reported.fill_null(False)))
     priced = with_card_category(
-        asked.with_columns(asked_date="rate_date").with_columns(rate_date="price_date"),
+        asked.filter(~is_reported.fill_null(False))
+        .with_columns(asked_date="rate_date")
+        .with_columns(rate_date="price_date"),
         terms.categories,
     ).with_columns(
         card_category=pl.when(pl.col("unit") == "minute")
@@ -105,14 +112,35 @@ def rate_by_card(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     return (
         pl.concat(
             [
-                *(_at_rate(frame) for frame in (at_list, tiered)),
-                _unknown(missing, terms),
+                *(_at_rate(frame) for frame in (at_list, tiered, reported)),
+                _without_price(_with_reason(missing, terms)),
+                _without_price(unreadable),
             ],
             how="diagonal",
         )
         .with_columns(rate_date="asked_date")
         .select(names)
     )
+
+
+def _as_reported(units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read the rate of each unit off its reported cost; say of the others why it is none."""
+    parts = pl.col("reported_cost").str.splitn(" ", 2).struct
+    told = units.with_columns(
+        rate=parts.field("field_1").cast(RATE, strict=False),
+        reported_in=parts.field("field_0"),
+        asked_date="rate_date",
+        tier=pl.lit(None, pl.Int64),
+        evidence=pl.lit(REPORTED),
+    )
+    text = pl.col("rate").cast(pl.String).str.strip_chars_end("0").str.strip_chars_end(".")
+    told = told.with_columns(rate_text=pl.format("{} ({})", text, "evidence"))
+    is_read = (pl.col("rate") >= 0) & (pl.col("reported_in") == pl.col("currency"))
+    why = pl.format(
+        "the network reports a cost of '{}', no price in {}", "reported_cost", "currency"
+    )
+    unread = told.filter(~is_read.fill_null(False)).with_columns(why=why)
+    return told.filter(is_read), unread
 
 
 def _with_currency(units: pl.DataFrame, terms: Terms) -> pl.DataFrame:
@@ -197,11 +225,15 @@ def _cut_by_time(found: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _unknown(missing: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+def _with_reason(missing: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     keys = missing.select(RATE_KEY).unique()
     reasons = [_why(key, terms) for key in keys.iter_rows(named=True)]
     named = keys.with_columns(why=pl.Series(reasons, dtype=pl.String))
-    return missing.join(named, on=RATE_KEY, how="left", nulls_equal=True).with_columns(
+    return missing.join(named, on=RATE_KEY, how="left", nulls_equal=True)
+
+
+def _without_price(units: pl.DataFrame) -> pl.DataFrame:
+    return units.with_columns(
         status=pl.lit("unknown"),
         reason="why",
         tier=pl.lit(None, pl.Int64),

@@ -44,6 +44,13 @@ def _unfit_meter(charge: Charge, meter: Meter, place: str) -> Iterator[Problem]:
             )
     if not isinstance(charge.price, FromCard):
         return
+    if charge.price.reported_cost and "reported_cost" not in meter.dimensions:
+        yield Problem(
+            place,
+            f"'{charge.name}' asks for reported costs, which the meter '{meter.meter}' does not"
+            " tell apart",
+            "the network reports what a delivery costs: count deliveries, or leave it out",
+        )
     if card_unit(meter) is None:
         figure = meter.aggregation.kind
         why = (

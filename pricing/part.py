@@ -59,12 +59,20 @@ def parts_of(
 
 
 def card_prices(plan: Plan) -> dict[str, FromCard]:
-    """List the prices from cards of a plan by meter, as its newest version with each has them."""
-    return {
-        charge.meter: charge.price
+    """List the prices from cards of a plan by meter, as its newest version with each has them.
+
+    Reported costs go before the card where they do so for any charge of the meter.
+    """
+    prices = {
+        (charge.meter, charge.name): charge.price
         for version in plan.version
         for charge in version.charge
         if isinstance(charge.price, FromCard)
+    }
+    reported = {meter for (meter, _), price in prices.items() if price.reported_cost}
+    return {
+        meter: price.model_copy(update={"reported_cost": meter in reported})
+        for (meter, _), price in prices.items()
     }
 
 
@@ -94,7 +102,8 @@ def _of_charge(
         case NetworkCost() as price:
             cost = cost_prices[meter.meter]
             marked = price.model_dump(exclude={"kind"})
-            yield meter, FromCard(card=cost.card, rates="tiered", crossing=cost.crossing, **marked)
+            given = {"card": cost.card, "crossing": cost.crossing, **marked}
+            yield meter, FromCard(rates="tiered", reported_cost=cost.reported_cost, **given)
         case _:
             yield meter, charge.price
 

@@ -279,7 +279,8 @@ class FromCard(_Marked):
 
     `tiered` takes the card's volume tiers where it has them, counted over the portfolio, the market
     and the category of the card for the month; its list rate elsewhere. `currency` names the rates
-    of another currency, which are converted by `fx_rates.csv`.
+    of another currency, which are converted by `fx_rates.csv`. With `reported_cost`, what the
+    network reports that a message costs, as of one with a max price, goes before the card.
     """
 
     kind: Literal["rate_card"] = "rate_card"
@@ -287,6 +288,7 @@ class FromCard(_Marked):
     rates: Literal["list", "tiered"] = "list"
     crossing: Literal["split", "after"] = "split"
     currency: Currency | None = None
+    reported_cost: bool = False
 
 
 class NetworkCost(_Marked):

@@ -42,6 +42,7 @@ CHARGES = pl.Schema(
         "rates": pl.String(),
         "crossing": pl.String(),
         "card_currency": pl.String(),  # null where it is that of the charge
+        "takes_reported": pl.Boolean(),  # whether reported costs go before the card
         "factor": UNIT_PRICE,
         "added": UNIT_PRICE,
         "decimals": pl.Int64(),  # to which a marked-up price is rounded; null: not at all

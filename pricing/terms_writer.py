@@ -245,6 +245,7 @@ def _part(part: Part, allowance: Allowance | None, *, by_contract: bool) -> dict
             "rates": price.rates,
             "crossing": price.crossing,
             "card_currency": price.currency,
+            "takes_reported": price.reported_cost,
             "factor": price.factor,
             "added": price.markup_amount,
             "decimals": rounding.decimals if rounding else None,

@@ -42,6 +42,7 @@ STATUS: Shape = {
         "type": "VARCHAR",
         "subtype": "VARCHAR",
         "category": "VARCHAR",
+        "cost": "JSON",
     },
     "errors": [{"code": "VARCHAR"}],
 }
@@ -112,6 +113,7 @@ KNOWN_FIELDS: dict[str, frozenset[str]] = {
         ),
         "$.value.statuses[*].conversation": "id expiration_timestamp origin",
         "$.value.statuses[*].pricing": "billable pricing_model type subtype category cost",
+        "$.value.statuses[*].pricing.cost": "amount currency",
         "$.value.messages[*]": (
             "id from from_user_id from_parent_user_id to group_id timestamp type context referral"
             " identity errors text image video audio voice document sticker location contacts order"

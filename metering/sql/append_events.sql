@@ -26,6 +26,7 @@ select
     pricing_subtype,
     category,
     billable,
+    reported_cost,
     error_code,
     referral_source,
     referral_key,

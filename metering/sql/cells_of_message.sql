@@ -6,6 +6,7 @@ select
     units.waba_id,
     units.sender_id,
     units.pricing_opinion,
+    units.reported_cost,
     units.channel,
     units.market,
     units.country,

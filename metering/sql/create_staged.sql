@@ -25,6 +25,7 @@ create or replace temp table staged (
     pricing_subtype varchar,
     category varchar,
     billable boolean,
+    reported_cost varchar,
     error_code integer,
     referral_source varchar,
     referral_key uhugeint,

@@ -19,6 +19,7 @@ create or replace temp macro content_of(t) as {
     pricing_subtype: t.pricing_subtype,
     category: t.category,
     billable: t.billable,
+    reported_cost: t.reported_cost,
     error_code: t.error_code,
     referral_source: t.referral_source,
     referral_key: t.referral_key,

@@ -57,7 +57,8 @@ partial as (
                         when not billable then 'free_not_billable'
                     end
                 ),
-                category: category
+                category: category,
+                reported_cost: reported_cost
             }
         end as pricing,
         case

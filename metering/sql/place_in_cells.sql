@@ -12,6 +12,7 @@ join asked_cells
     and asked_cells.waba_id is not distinct from units.waba_id
     and asked_cells.sender_id is not distinct from units.sender_id
     and asked_cells.pricing_opinion is not distinct from units.pricing_opinion
+    and asked_cells.reported_cost is not distinct from units.reported_cost
     and asked_cells.channel is not distinct from units.channel
     and asked_cells.market is not distinct from units.market
     and asked_cells.country is not distinct from units.country

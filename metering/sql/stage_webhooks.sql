@@ -122,6 +122,7 @@ known as (
         status.pricing.subtype as pricing_subtype,
         status.pricing.category as category,
         status.pricing.billable as billable,
+        status.pricing.cost as cost,
         status.errors[1].code as error_code,
         message.type as message_type,
         message.from as from_id,
@@ -311,6 +312,14 @@ select
     nullif(pricing_subtype, '') as pricing_subtype,
     nullif(replace(category, '-', '_'), '') as category,
     try_cast(billable as boolean) as billable,
+    -- What the network says that this message costs; an amount that is no number stays as it is.
+    case
+        when cost is not null
+            then coalesce(upper(cost ->> '$.currency'), '?') || ' ' || coalesce(
+                try_cast(cost ->> '$.amount' as decimal(38, 8))::varchar,
+                nullif(cost ->> '$.amount', '')
+            )
+    end as reported_cost,
     try_cast(error_code as integer) as error_code,
     nullif(referral_source, '') as referral_source,
     key_of('referral', nullif(referral_id, '')) as referral_key,

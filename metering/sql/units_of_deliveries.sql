@@ -14,6 +14,7 @@ select
     pricing.category as category,
     pricing.pricing_model as pricing_model,
     pricing.pricing_type as pricing_type,
+    pricing.reported_cost as reported_cost,
     in_service_window,
     in_free_entry_point,
     entry_point,

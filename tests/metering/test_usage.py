@@ -315,6 +315,18 @@ def test_every_dimension_says_what_it_stands_for(desk: Desk) -> None:
     assert desk.usage("2026-10", *expected) == {tuple(expected.values()): 1}
 
 
+def test_deliveries_are_told_apart_by_what_the_network_reports_that_they_cost(desk: Desk) -> None:
+    pricing = {"pricing_model": "PMP", "type": "regular", "category": "marketing_lite"}
+    cost = {"amount": 0.0415, "currency": "USD"}
+    at = {"timestamp": str(seconds("2026-10-04T20:00"))}
+    desk.load(
+        webhook(*(status(name, **at, pricing={**pricing, "cost": cost}) for name in "ab")),
+        webhook(status("c", **at, pricing=pricing)),
+    )
+
+    assert desk.usage("2026-10", "reported_cost") == {"USD 0.04150000": 2, None: 1}
+
+
 def test_what_pricing_measures_has_its_schema_and_leaves_nothing_out(desk: Desk) -> None:
     desk.load(*to(*MARKETS), *sent("2026-10-20T12:00", sender="8"))
     frame = measure(

@@ -419,6 +419,43 @@ def test_subtype_beats_type_and_type_beats_billable(
     assert desk.deliveries("pricing.pricing_type") == [(pricing_type,)]
 
 
+@pytest.mark.parametrize(
+    ("cost", "reported"),
+    [
+        ({"amount": 0.0521, "currency": "USD"}, "USD 0.05210000"),
+        ({"amount": "0.0521", "currency": "usd"}, "USD 0.05210000"),
+        ({"amount": 3e-05, "currency": "USD"}, "USD 0.00003000"),
+        ({"amount": 0, "currency": "INR"}, "INR 0.00000000"),
+        ({"amount": "five", "currency": "USD"}, "USD five"),
+        ({"amount": 5}, "? 5.00000000"),
+        ({"currency": "USD"}, None),
+        ({"amount": "", "currency": "USD"}, None),
+        ({}, None),
+        (None, None),
+        (5, None),
+        ("free", None),
+    ],
+)
+def test_a_cost_that_the_network_reports_is_kept_and_read_exactly(
+    desk: Desk, cost: Any, reported: str | None
+) -> None:
+    desk.load(webhook(status(pricing={**MARKETING, "cost": cost})))
+
+    assert desk.deliveries("pricing.reported_cost") == [(reported,)]
+
+
+def test_the_cost_is_that_of_the_report_that_the_pricing_is_of(desk: Desk) -> None:
+    costs = [{"amount": amount, "currency": "USD"} for amount in ("0.05", "0.04")]
+    desk.load(
+        webhook(
+            status("a", "read", timestamp=str(NOON + 1), pricing={**MARKETING, "cost": costs[1]})
+        ),
+        webhook(status("a", pricing={**MARKETING, "cost": costs[0]})),
+    )
+
+    assert desk.deliveries("pricing.reported_cost") == [("USD 0.04000000",)]
+
+
 @pytest.mark.parametrize("pricing", [None, {}, {"category": "", "type": "", "billable": ""}])
 def test_an_empty_pricing_is_none_and_leaves_the_earlier_one(desk: Desk, pricing: Any) -> None:
     desk.load(

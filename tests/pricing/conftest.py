@@ -54,6 +54,7 @@ def usage_row() -> Callable[..., dict[str, Any]]:
             "waba_id": None,
             "sender_id": None,
             "pricing_opinion": None,
+            "reported_cost": None,
             "meter": "deliveries",
             "channel": "whatsapp",
             "market": "Brazil",

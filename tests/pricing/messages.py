@@ -23,7 +23,10 @@ from pricing.scope import CELL
 from pricing.terms import Below, Crossing
 
 Cell = tuple[object, ...]  # the values of CELL
-SPLIT_NAMES = {"waba_id": "waba", "sender_id": "sender", "pricing_opinion": "opinion"}
+SPLIT_NAMES = {
+    **{"waba_id": "waba", "sender_id": "sender", "pricing_opinion": "opinion"},
+    "reported_cost": "reported_cost",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Message:
     sender_id: str | None = "s1"
     waba_id: str | None = "w1"
     pricing_opinion: str | None = "network"
+    reported_cost: str | None = None
     channel: str | None = "whatsapp"
     market: str | None = "Brazil"
     country: str | None = "BR"

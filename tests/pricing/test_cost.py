@@ -109,6 +109,25 @@ def test_a_margin_is_the_price_of_a_line_less_what_the_network_charges_for_its_u
     assert rows["acme", "licence"]["margin"] == "10.00"
 
 
+def test_a_message_with_a_max_price_costs_what_the_network_reports(book: Book) -> None:
+    """It is sold at the rate of the card, as the plan of the account says."""
+    at = datetime(2026, 10, 6, tzinfo=UTC)
+    bids = [message("1", at) | {"cost": {"amount": cost, "currency": "USD"}} for cost in (0.05, 0)]
+    load(book, *bids, *_many("1", 98))
+    row = costs(book)["acme", "network"]
+
+    # 0.05 + 0 + 98 x 0.0625
+    assert (row["price"], row["cost"], row["unpriced"]) == ("9.38", "6.18", "0")
+
+
+def test_a_reported_cost_of_another_currency_is_unknown(book: Book) -> None:
+    at = datetime(2026, 10, 6, tzinfo=UTC)
+    load(book, message("1", at) | {"cost": {"amount": 0.05, "currency": "EUR"}}, *_many("1", 1))
+    row = costs(book)["acme", "network"]
+
+    assert (row["unpriced"], row["cost"], row["margin"]) == ("1", "0.06", None)
+
+
 def test_prices_and_costs_of_two_currencies_have_no_margin(book: Book) -> None:
     load(book, *_many("3", 4))
     row = costs(book)["euro", "messages"]
@@ -195,8 +214,11 @@ def _many(sender: str, count: int) -> list[Any]:
     return [message(sender, datetime(2026, 10, 6, 0, n % 60, tzinfo=UTC)) for n in range(count)]
 
 
-def _webhook(number: int, *, sender: str, at: datetime, to: str) -> dict[str, Any]:
-    pricing = {"billable": True, "pricing_model": "PMP", "type": "regular", "category": "marketing"}
+def _webhook(
+    number: int, *, sender: str, at: datetime, to: str, cost: object = None
+) -> dict[str, Any]:
+    pricing: dict[str, Any] = {"billable": True, "pricing_model": "PMP", "type": "regular"}
+    pricing |= {"category": "marketing", **({} if cost is None else {"cost": cost})}
     status = {
         "id": f"wamid.{number}",
         "status": "delivered",

@@ -343,6 +343,47 @@ def test_2026_authentication_and_international_fill_one_counter(rate: Rate) -> N
     assert tiers == {"authentication": 1, "authentication_international": 2}
 
 
+def test_2026_a_message_with_a_max_price_costs_what_the_network_reports(tmp_path: Path) -> None:
+    """Of the same message and market; what is free stays free, whatever is reported."""
+    regular: dict[str, Any] = {"type": "regular", "billable": True}
+    reported = {"amount": 0.0415, "currency": "USD"}
+    log = [
+        sent("a", OCTOBER_2026, "marketing_lite", **regular, cost=reported),
+        sent("b", OCTOBER_2026 + 1, "marketing_lite", **regular, cost=reported),
+        sent("c", OCTOBER_2026 + 2, "marketing", **regular),
+        sent("d", OCTOBER_2026 + 3, "marketing", type="free_entry_point", cost=reported),
+    ]
+    invoice = billed(tmp_path, "2026-10", *log)
+    details = {
+        (row["category"], row["status"]): (row["quantity"], row["unit_price"], row["note"])
+        for row in details_of(invoice, "marketing")
+    }
+
+    assert details == {
+        ("marketing_lite", "billed"): ("2", "0.0415", "0.0415 (reported by the network)"),
+        ("marketing", "billed"): ("1", "0.0625", "0.0625 (whatsapp card of 2026-10-01)"),
+        ("marketing", "free"): ("1", "0", "free: free_entry_point"),
+    }
+    # 2 x 0.0415 + 0.0625
+    assert lines_of(invoice)["marketing"] == ("4", "0.15")
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [{"amount": 0.05, "currency": "EUR"}, {"amount": "x", "currency": "USD"}, {"amount": -1}],
+)
+def test_2026_a_reported_cost_that_is_no_price_blocks_and_is_never_the_rate_of_the_card(
+    tmp_path: Path, cost: dict[str, Any]
+) -> None:
+    log = sent("a", OCTOBER_2026, "marketing", type="regular", cost=cost)
+    invoice = billed(tmp_path, "2026-10", log)
+
+    [(reason, what)] = reasons_of(invoice)
+    assert reason == "unknown_price"
+    assert "the network reports a cost of" in what
+    assert invoice["total"] == "0.00"
+
+
 def test_2026_groups_and_marketing_messages_cost_what_their_plain_ones_do(rate: Rate) -> None:
     names = ("marketing", "marketing_lite", "group_marketing", "utility", "group_utility")
     invoice = rate("2026-10", "whatsapp", *((1000, {"category": name}) for name in names))
