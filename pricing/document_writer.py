@@ -160,13 +160,18 @@ def amounts_in_words(document: Mapping[str, Any]) -> list[str]:
     currency = document["currency"]
     said = [f"Net {document['net']} {currency}"] if document["taxes"] else []
     for tax in document["taxes"] or ():
-        rate = f"{Decimal(tax['rate_ratio']).scaleb(2).normalize():f}%"
-        name = " ".join(word for word in (tax["name"], TREATMENT_WORDS[tax["treatment"]]) if word)
+        name = tax_in_words(tax["treatment"], tax["name"], Decimal(tax["rate_ratio"]))
         note = f" ({tax['legal_note']})" if tax["legal_note"] else ""
-        said.append(f"{name} {rate} of {tax['taxable']}: {tax['tax']} {currency}{note}")
+        said.append(f"{name} of {tax['taxable']}: {tax['tax']} {currency}{note}")
     said.append(f"Total {document['total']} {currency}")
     paid = [f"Credit {c['credit_id']}: -{c['amount']} {currency}" for c in document["credits"]]
     return [*said, *paid, *([f"Due {document['due']} {currency}"] if paid else [])]
+
+
+def tax_in_words(treatment: str, name: str, rate_ratio: Decimal) -> str:
+    """Name a tax and its rate, like: VAT 19%."""
+    words = (name, TREATMENT_WORDS[treatment], f"{rate_ratio.scaleb(2).normalize():f}%")
+    return " ".join(word for word in words if word)
 
 
 def exact_text(amount: Decimal | None) -> str | None:

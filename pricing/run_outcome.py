@@ -15,6 +15,7 @@ from metering.settings import Book
 from pricing.archive import Archive, Run
 from pricing.billing import Rated
 from pricing.catalog import Catalog
+from pricing.document_writer import tax_in_words
 from pricing.invoice import Drafts, in_plan
 from pricing.life.correction import ISSUED, changed_lines
 from pricing.life.invoiced import Prior, counted_of, read_invoiced
@@ -79,8 +80,12 @@ def differences_to_kept(book: Book, catalog: Catalog, month: Month, rated: Rated
 def changes_to_documents(
     book: Book, month: Month, drafts: Drafts, only_accounts: Sequence[str]
 ) -> pl.DataFrame:
-    """Find how lines differ from those of the documents of the month: schema `LINE_DIFFERENCE`."""
-    after = drafts.lines
+    """Find how lines and taxes differ from those of the documents of the month.
+
+    Schema `LINE_DIFFERENCE`. A tax is of who pays, so that the amounts of an account and those it
+    pays for add up to how much the totals of its documents change.
+    """
+    after = _amounts_of(drafts)
     if not book.invoices_path.exists():
         before = after.clear()
     else:
@@ -88,7 +93,7 @@ def changes_to_documents(
             there = archive.drafts_of(period=str(month))
         is_made = ~pl.col("state").is_in(["void"]) & pl.col("reason").is_null()
         is_asked = pl.col("account_id").is_in([*only_accounts]) if only_accounts else True
-        before = there.with_invoices(there.invoices.filter(is_made, is_asked)).lines
+        before = _amounts_of(there.with_invoices(there.invoices.filter(is_made, is_asked)))
     taken_off = before.with_columns(-pl.col(name) for name in SIGNED)
     return (
         pl.concat([after, taken_off])
@@ -98,6 +103,26 @@ def changes_to_documents(
         .select(LINE_DIFFERENCE.names())
         .sort(NAME)
     )
+
+
+def _amounts_of(drafts: Drafts) -> pl.DataFrame:
+    """Write each line, and each tax as a line of kind `tax`: schema `LINE_DIFFERENCE`."""
+    kinds = drafts.taxes.select("treatment", "name", "rate_ratio").unique()
+    words = [tax_in_words(*kind) for kind in kinds.iter_rows()]
+    taxes = (
+        drafts.taxes.join(
+            kinds.with_columns(charge=pl.Series(words, dtype=pl.String)), on=kinds.columns
+        )
+        .join(drafts.invoices, on="invoice_id", suffix="_of_invoice")
+        .with_columns(
+            plan=pl.lit(""),
+            kind=pl.lit("tax"),
+            quantity=pl.lit(0, QUANTITY),
+            amount_minor=pl.col("tax_minor"),
+        )
+    )
+    names = LINE_DIFFERENCE.names()
+    return pl.concat([drafts.lines.select(names), taxes.select(names)])
 
 
 def check_against_days(rated: Rated, daily: Mapping[str, list[int]]) -> None:

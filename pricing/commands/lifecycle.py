@@ -318,7 +318,7 @@ def _print_steps(steps: list[Step], output_format: Format, job: Job | None = Non
     say(", ".join(counts) or "there is nothing to do")
     if job is not None:
         job.outcome |= {name: sum(s.outcome == name for s in steps) for name in outcomes}
-    if any(step.is_stale or step.why == "is blocked" for step in steps):
+    if any(step.is_waiting for step in steps):
         sys.exit(BLOCKED)
 
 

@@ -39,7 +39,10 @@ def say_differences(made: Bill, output_format: Format) -> None:
     if made.run_id is None:
         if output_format == "table":
             print_table(differences_of(frame), columns=COLUMNS, title="What would change")
-        say(f"{frame.height:,} lines of {accounts} would change by {totals}")
+        taxes = frame.filter(pl.col("kind") == "tax").height
+        seen = ((frame.height - taxes, "line", "lines"), (taxes, "tax", "taxes"))
+        said = " and ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in seen if n)
+        say(f"{said} of {accounts} would change by {totals}")
         return
     say(
         f"{accounts} {'was' if count == 1 else 'were'} invoiced for {made.month} and"

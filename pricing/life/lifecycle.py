@@ -30,7 +30,8 @@ from pricing.life.staleness import Stale, stale_at_issue, stale_documents
 from pricing.life.trail import record, record_all
 from pricing.money import minor_of
 
-Judge = Callable[[Mapping[str, Any]], str | None]  # why a document is left as it is
+# Why a document is left as it is, and whether somebody must do something before it goes on.
+Judge = Callable[[Mapping[str, Any]], tuple[str, bool] | None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Step:
     outcome: str  # approved, issued, carried, or skipped
     number: str | None = None
     why: str = ""
-    is_stale: bool = False  # skipped, and right again only after a person did what `why` says
+    is_waiting: bool = False  # skipped, and goes on after somebody did what `why` says
 
 
 def approve(
@@ -60,17 +61,17 @@ def approve(
     makers = _makers(archive) if invoicing.maker_checker else {}
     stale = stale_documents(archive, chosen)
 
-    def why_not(invoice: Mapping[str, Any]) -> str | None:
+    def why_not(invoice: Mapping[str, Any]) -> tuple[str, bool] | None:
         if invoice["state"] != "draft":
-            return f"is {invoice['state']}"
+            return f"is {invoice['state']}", False
         if invoice["purpose"] != "customer":
-            return f"is of an account for {invoice['purpose']} use, which is never invoiced"
+            return f"is of an account for {invoice['purpose']} use, which is never invoiced", False
         if invoice["is_blocked"] or invoice["line_count"] == 0:
-            return "is blocked" if invoice["is_blocked"] else "has no lines"
+            return ("is blocked", True) if invoice["is_blocked"] else ("has no lines", False)
         if Month.parse(invoice["period"]).last_day >= ended_by:
-            return f"is of {invoice['period']}, which has not ended yet"
+            return f"is of {invoice['period']}, which has not ended yet", True
         if makers.get(invoice["invoice_id"]) == actor:
-            return f"was drafted by {actor}, and another must approve it"
+            return f"was drafted by {actor}, and another must approve it", True
         return None
 
     steps, taken = _judge(chosen, why_not, stale)
@@ -134,11 +135,12 @@ def issue(
 
     waiting = () if may_carry else waiting_documents(archive)
 
-    def why_not(invoice: Mapping[str, Any]) -> str | None:
-        if invoice["state"] == "carried" and not may_carry and invoice["invoice_id"] not in waiting:
-            return "is carried: a later document has its lines"
-        is_ready = invoice["state"] == "approved" or invoice["invoice_id"] in waiting
-        return None if is_ready else f"is {invoice['state']}"
+    def why_not(invoice: Mapping[str, Any]) -> tuple[str, bool] | None:
+        state = invoice["state"]
+        if state == "carried" and not may_carry and invoice["invoice_id"] not in waiting:
+            return "is carried: a later document has its lines", False
+        is_ready = state == "approved" or invoice["invoice_id"] in waiting
+        return None if is_ready else (f"is {state}", state == "draft")
 
     is_approved = (pl.col("state") == "approved") | pl.col("invoice_id").is_in([*waiting])
     all_approved = chosen.with_invoices(chosen.invoices.filter(is_approved))
@@ -240,10 +242,12 @@ def _judge(
     reasons = {
         invoice["invoice_id"]: why_not(invoice) for invoice in chosen.invoices.iter_rows(named=True)
     }
-    skipped = [Step(name, "skipped", why=why) for name, why in reasons.items() if why]
-    late = [name for name, why in reasons.items() if not why and name in stale]
-    skipped += [Step(name, "skipped", why=stale[name].why(), is_stale=True) for name in late]
-    return skipped, [name for name, why in reasons.items() if not why and name not in stale]
+    late = {name: (found.why(), True) for name, found in stale.items()}
+    left = {name: why or late.get(name) for name, why in reasons.items()}
+    skipped = [
+        Step(name, "skipped", why=why[0], is_waiting=why[1]) for name, why in left.items() if why
+    ]
+    return skipped, [name for name, why in left.items() if not why]
 
 
 def _makers(archive: Archive) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """A tax that changed since a month was invoiced: it is corrected, or said, never passed over."""
 
+from decimal import Decimal
+
 import pytest
 
 from tests.pricing.life.office import Office
@@ -110,3 +112,21 @@ def test_a_book_that_has_no_taxes_any_more_is_told_what_it_cannot_take_back(taxe
 
     assert "1 account was invoiced for 2026-09 by other rules of tax" in said
     assert taxed.lines("acme/2026-10/1") == {}
+
+
+def test_a_dry_run_shows_taxes_too_so_that_differences_add_up_to_those_of_totals(
+    taxed: Office,
+) -> None:
+    taxed.write("taxes.csv", STANDARD.format("0.16"))
+    taxed.load(taxed.send(10, "2026-09-11"))
+    rows = taxed.rows("bill", "2026-09", "--dry-run", name="differences")
+    told = {(row["account_id"], row["kind"], row["charge"]): row["amount"] for row in rows}
+    made = {row["account_id"]: row["total"] for row in taxed.rows("bill", "2026-09", "--dry-run")}
+
+    assert told == {
+        ("acme", "usage", "messages"): "1.00",
+        ("acme", "tax", "VAT 16%"): "1.76",
+        ("acme", "tax", "VAT 19%"): "-1.90",
+    }
+    gross = sum(Decimal(amount) for amount in told.values())
+    assert gross == Decimal(made["acme"]) - Decimal("11.90")

@@ -44,14 +44,16 @@ def test_what_was_changed_after_it_was_approved_is_not_issued(paid: Office) -> N
 def test_who_drafted_does_not_approve_where_makers_are_checked(paid: Office) -> None:
     paid.invoicing("maker_checker = true\n")
     paid.bill("2026-09", "--by", "ann")
-    by_ann = paid.rows("invoice", "approve", "2026-09", "--by", "ann")
+    by_ann = paid.rows("invoice", "approve", "2026-09", "--by", "ann", exit_code=3)
     by_ben = paid.rows("invoice", "approve", "2026-09", "--by", "ben")
     paid.issue("2026-09")
     note_id = paid.credit("INV-2026-00001", "--by", "ben")
 
     assert {row["outcome"] for row in by_ann} == {"skipped"}
     assert {row["outcome"] for row in by_ben} == {"approved"}
-    assert paid.rows("invoice", "approve", note_id, "--by", "ben")[0]["outcome"] == "skipped"
+    by_its_maker = paid.rows("invoice", "approve", note_id, "--by", "ben", exit_code=3)
+    assert by_its_maker[0]["outcome"] == "skipped"
+    paid.run("invoice", "issue", note_id, exit_code=3)  # it waits for its approval
     assert paid.rows("invoice", "approve", note_id, "--by", "ann")[0]["outcome"] == "approved"
 
 
@@ -167,7 +169,7 @@ def test_a_month_that_has_not_ended_is_neither_approved_nor_issued(
     """What is still to come of it would be on no document of it."""
     monkeypatch.setenv("TOLLBOOK_TODAY", "2026-09-30")
     paid.run("bill", "2026-09")
-    skipped = paid.rows("invoice", "approve", "2026-09")
+    skipped = paid.rows("invoice", "approve", "2026-09", exit_code=3)
     monkeypatch.setenv("TOLLBOOK_TODAY", "2026-10-01")
 
     assert {row["why"] for row in skipped} == {"is of 2026-09, which has not ended yet"}
