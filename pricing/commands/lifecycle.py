@@ -160,7 +160,7 @@ def void_document(invoice_id: str, *, reason: str, actor: str | None, book_path:
 
 @click.command("credit")
 @click.argument("invoice_id", metavar="NUMBER | INVOICE_ID")
-@click.option("--line", "line_id", metavar="LINE_ID", help="Credit this line alone.")
+@click.option("--line", "line_id", metavar="LINE", help="Credit this line alone: id or charge.")
 @click.option("--amount", help="Credit this much, net of tax; all that is left if absent.")
 @click.option(
     "--bill-again", is_flag=True, help="Bill the month again: what is credited was not invoiced."

@@ -59,6 +59,9 @@ FOCUS = pl.Schema(
         "PricingUnit": pl.String(),
         "ProviderName": pl.String(),
         "PublisherName": pl.String(),
+        "ResourceId": pl.String(),
+        "ResourceName": pl.String(),  # always null: a sender has no other name than its id
+        "ResourceType": pl.String(),
         "ServiceCategory": pl.String(),
         "ServiceName": pl.String(),
         "ServiceProviderName": pl.String(),  # 1.3
@@ -212,6 +215,8 @@ def _priced(head: Row, line: Line, detail: Detail, units: Mapping[str, str]) -> 
         "PricingCategory": "Standard",
         "PricingQuantity": quantity,
         "PricingUnit": unit,
+        "ResourceId": detail.sender_id,
+        "ResourceType": "Sender" if detail.sender_id else None,
         "SkuId": sku,
         "SkuMeter": detail.meter or line.kind.replace("_", " "),
         "SkuPriceDetails": _price_details(detail),

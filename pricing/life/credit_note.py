@@ -22,13 +22,15 @@ from pricing.money import amount_text, exact_of, minor_of, split_minor
 from pricing.outcome import NO_USAGE
 from pricing.tax import TAX
 
+LISTED_MAX = 20  # lines that an error lists
+
 
 @dataclass(frozen=True)
 class Wish:
     """What is to be credited of an invoice."""
 
     reason: str
-    line_id: str | None = None  # the whole invoice where there is none
+    line_id: str | None = None  # or what `line_named` takes; where there is none, the whole invoice
     amount: Decimal | None = None  # net of tax, in major units; all that is left where absent
     bills_again: bool = False  # what is credited counts as not invoiced: its month is billed again
 
@@ -129,13 +131,8 @@ def _parts(drafts: Drafts, credited: Mapping[str, int], wish: Wish) -> dict[str,
         line_id: minor - credited.get(line_id, 0)
         for line_id, minor in drafts.lines.select("line_id", "amount_minor").rows()
     }
-    if wish.line_id is not None and wish.line_id not in left:
-        raise UsageError(
-            f"there is no line '{wish.line_id}'",
-            where="--line",
-            hint=f"list them with: tollbook invoice show {invoice['invoice_id']}",
-        )
-    chosen = left if wish.line_id is None else {wish.line_id: left[wish.line_id]}
+    line_id = None if wish.line_id is None else line_named(drafts.lines, wish.line_id)
+    chosen = left if line_id is None else {line_id: left[line_id]}
     all_left, currency = sum(chosen.values()), invoice["currency"]
     if wish.amount is None:
         parts = chosen
@@ -155,11 +152,33 @@ def _parts(drafts: Drafts, credited: Mapping[str, int], wish: Wish) -> dict[str,
     if not parts or not sum(left.values()):
         raise UsageError(
             "nothing is left to credit",
-            where=wish.line_id or "INVOICE_ID",
+            where=line_id or "INVOICE_ID",
             hint="credit notes took all of it: tollbook invoice list shows them",
         )
     _check_left(sum(parts.values()), sum(left.values()), currency)
     return parts
+
+
+def line_named(lines: pl.DataFrame, name: str) -> str:
+    """Find the line of an invoice that is meant: by its id, what its id ends with, or its charge.
+
+    Raises:
+        UsageError: no line is called that, or more than one.
+    """
+    line_ids = lines["line_id"].to_list()
+    if name in line_ids:
+        return name
+    is_meant = pl.col("line_id").str.ends_with(f"#{name}") | (pl.col("charge") == name)
+    meant: list[str] = lines.filter(is_meant)["line_id"].to_list()
+    if len(meant) == 1:
+        return meant[0]
+    listed = ", ".join((meant or line_ids)[:LISTED_MAX])
+    more = " ..." if len(meant or line_ids) > LISTED_MAX else ""
+    raise UsageError(
+        f"'{name}' may be {len(meant)} lines" if meant else f"there is no line '{name}'",
+        where="--line",
+        hint=f"give one of these: {listed}{more}",
+    )
 
 
 def _check_left(asked: int, left: int, currency: str) -> None:

@@ -223,6 +223,14 @@ def test_a_line_of_another_account_names_it_below_the_one_that_pays() -> None:
     assert tax["SubAccountId"] is None
 
 
+def test_the_sender_that_a_cost_is_of_is_its_resource() -> None:
+    sent = [detail("1", "0.10", sender_id="106"), detail("1", "0.10")]
+    known, unknown = rows(document([line("x", sent)]))
+
+    assert (known["ResourceId"], known["ResourceType"]) == ("106", "Sender")
+    assert (unknown["ResourceId"], unknown["ResourceType"]) == (None, None)
+
+
 def test_the_file_has_decimals_and_the_same_bytes_each_time() -> None:
     contents = []
     for _ in range(2):

@@ -1,5 +1,10 @@
 """Credit notes that people write, and what is billed again."""
 
+import polars as pl
+import pytest
+
+from metering.errors import UsageError
+from pricing.life.credit_note import line_named
 from tests.pricing.life.office import Office, plan
 
 FEES = plan(
@@ -134,3 +139,18 @@ def test_only_issued_invoices_are_credited_and_those_with_credit_notes_are_not_v
     assert (of_draft.exit_code, of_note.exit_code, void.exit_code) == (2, 2, 2)
     assert "is no issued invoice" in of_draft.stderr
     assert "has payments, credit notes, or corrections" in void.stderr
+
+
+def test_a_line_is_meant_by_its_short_name_as_long_as_that_is_of_one_line() -> None:
+    """A correction has the charge of the line of the month, and an id of its own."""
+    known = {"a/1#messages": "messages", "a/1#2026-09.messages": "messages", "a/1#fee": "Base fee"}
+    lines = pl.DataFrame({"line_id": [*known], "charge": [*known.values()]})
+
+    assert line_named(lines, "a/1#messages") == "a/1#messages"
+    assert line_named(lines, "2026-09.messages") == "a/1#2026-09.messages"
+    assert line_named(lines, "fee") == line_named(lines, "Base fee") == "a/1#fee"
+    with pytest.raises(UsageError, match="'messages' may be 2 lines") as many:
+        line_named(lines, "messages")
+    assert "give one of these: a/1#messages, a/1#2026-09.messages" in str(many.value)
+    with pytest.raises(UsageError, match="there is no line 'ee'"):
+        line_named(lines, "ee")
