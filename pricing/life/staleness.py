@@ -31,6 +31,7 @@ class Stale:
     state: str
     months: tuple[str, ...]  # of which something else counts as invoiced
     waits_for: tuple[str, ...] = ()  # it is right as soon as these are issued
+    also_on: tuple[str, ...] = ()  # documents of other payers that have usage of it, too
 
     @property
     def period(self) -> str:
@@ -42,6 +43,12 @@ class Stale:
         if self.waits_for:
             others = ", ".join(self.waits_for)
             return f"goes by {others}, not issued yet: issue it before, or in the same call"
+        if self.also_on:
+            return (
+                f"has usage that is on {', '.join(self.also_on)}, too, since another paid for it"
+                f" then: let accounts.csv say so for {self.period}, or take that one back, and"
+                f" tollbook bill {self.period}"
+            )
         reopen = f"tollbook invoice reopen {self.invoice_id} --reason ..., then "
         return (
             f"is out of date: what is invoiced of {', '.join(self.months)} has changed since;"
@@ -51,8 +58,9 @@ class Stale:
 
 def stale_documents(archive: Archive, chosen: Drafts) -> dict[str, Stale]:
     """Find what must not be approved: here drafts of earlier months count, as they do in a bill."""
-    look = _Look(archive, chosen.invoices["invoice_id"].to_list())
-    return {one.invoice_id: one for one in look.stale(_counts_in_bill)}
+    names = chosen.invoices["invoice_id"].to_list()
+    look = _Look(archive, names)
+    return {one.invoice_id: one for one in (*look.stale(_counts_in_bill), *_twice(archive, names))}
 
 
 def stale_at_issue(
@@ -197,6 +205,28 @@ class _Look:
             )
             self._priors[run_id] = Prior.of(bytes(content)) if content else None
         return self._priors[run_id]
+
+
+def _twice(archive: Archive, invoice_ids: Sequence[str]) -> Iterator[Stale]:
+    """Find documents with usage that is on a document of another payer: it was paid for twice.
+
+    That is so where `accounts.csv` names another payer since that one was made, of a month that is
+    billed again. What a correction says of a month is none: it counts what was invoiced.
+    """
+    rows = archive.frame(
+        "select own.invoice_id, head.state, list(distinct other.invoice_id order by"
+        " other.invoice_id) from lines as own join invoices as head using (invoice_id)"
+        " join lines as other on other.account_id = own.account_id and other.period = own.period"
+        " join invoices as there on there.invoice_id = other.invoice_id"
+        " where own.invoice_id in (select unnest($ids::varchar[]))"
+        " and head.origin = 'run' and there.origin = 'run' and there.state <> 'void'"
+        " and head.account_id <> there.account_id"
+        " and not own.is_correction and not other.is_correction"
+        " group by all order by all",
+        {"ids": [*invoice_ids]},
+    ).rows()
+    for invoice_id, state, others in rows:
+        yield Stale(invoice_id, state, (_period_of(invoice_id),), also_on=tuple(others))
 
 
 def _period_of(invoice_id: str) -> str:

@@ -1,5 +1,7 @@
 """Documents that correct a month are issued only while what they took off is what was invoiced."""
 
+import pytest
+
 from tests.pricing.life.office import Office
 from tests.pricing.life.test_corrections import dollars_from_october
 
@@ -116,3 +118,24 @@ def test_a_correction_on_a_document_of_its_own_goes_stale_as_any_other(office: O
     assert office.approve("acme/2026-10/2") == {"acme/2026-10/2": "approved"}
     office.issue("acme/2026-10/2", on="2026-12-03")
     assert office.approve("acme/2026-11/2", exit_code=3) == {"acme/2026-11/2": "skipped"}
+
+
+@pytest.mark.parametrize("own", [("bistro", ""), ("", "acme")])
+def test_a_payer_who_changes_while_a_month_is_billed_makes_nobody_pay_twice(
+    office: Office, own: tuple[str, str]
+) -> None:
+    """One document is approved with usage of both; then each pays for itself."""
+    accounts = "account_id,name,payer_id\nacme,Acme,{}\nbistro,Bistro,{}\n"
+    office.write("accounts.csv", accounts.format(*own))
+    office.load(office.send(10, "2026-09-10"), office.send(3, "2026-09-11", "2"))
+    office.bill("2026-09")
+    (there,) = office.approve("2026-09")
+    office.write("accounts.csv", accounts.format("", ""))
+    office.bill("2026-09")
+    (left,) = office.rows("invoice", "approve", "2026-09", exit_code=3)
+
+    assert left["outcome"] == "skipped"
+    assert f"has usage that is on {there}, too" in left["why"]
+    office.run("invoice", "reopen", there, "--reason", "each pays for itself")
+    office.close("2026-09")
+    assert sorted(total for *_, total in office.documents().values()) == [30, 100]
