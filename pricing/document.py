@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from metering.period import Month
+
 SCHEMA = "tollbook.invoice/1"
 Kind = Literal["invoice", "credit_note"]
 
@@ -184,3 +186,10 @@ class Document(Part):
     def of(cls, content: Mapping[str, Any]) -> "Document":
         """Read what `tollbook invoice show --format json` prints."""
         return cls.model_validate(content)
+
+    @property
+    def counts_in(self) -> str:
+        """The month in which its amounts count: that of a credit note's issue, else its own."""
+        if self.reason is None or self.issue_date is None:
+            return self.period
+        return str(Month.of(self.issue_date))

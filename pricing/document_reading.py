@@ -17,11 +17,19 @@ from pricing.life.issued import read_documents
 def documents_in(book: Book, month: Month) -> list[Document]:
     """Read the documents of a month; raises `UsageError` if there is none."""
     found = documents_of(book, period=str(month))
-    if not found:
-        raise UsageError(
-            f"{month} has no documents", where="MONTH", hint=f"bill it: tollbook bill {month}"
-        )
+    _check_billed(found, month)
     return found
+
+
+def documents_counted_in(book: Book, *months: Month) -> list[list[Document]]:
+    """Read the documents that count in each of some months; raises `UsageError` if one has none.
+
+    All are looked at: a credit note counts in the month of its issue, whatever it is of.
+    """
+    found = documents_of(book)
+    for month in months:
+        _check_billed([one for one in found if one.period == str(month)], month)
+    return [[one for one in found if one.counts_in == str(month)] for month in months]
 
 
 def documents_of(book: Book, *, period: str | None = None) -> list[Document]:
@@ -30,6 +38,13 @@ def documents_of(book: Book, *, period: str | None = None) -> list[Document]:
         states = dict(archive.frame("select invoice_id, state from invoices").iter_rows())
         listed = list(read_documents(archive, period=period))
     return [one.model_copy(update={"state": states[one.invoice_id]}) for one in listed]
+
+
+def _check_billed(found: list[Document], month: Month) -> None:
+    if not found:
+        raise UsageError(
+            f"{month} has no documents", where="MONTH", hint=f"bill it: tollbook bill {month}"
+        )
 
 
 @dataclass(frozen=True)

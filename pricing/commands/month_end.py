@@ -23,7 +23,7 @@ from metering.output import (
 from metering.period import Month
 from metering.settings import Book
 from pricing.document import Document
-from pricing.document_reading import documents_in, documents_of
+from pricing.document_reading import documents_counted_in, documents_in, documents_of
 from pricing.documents.focus import unpriced_cells
 from pricing.money import amount_text, minor_of
 from pricing.month_end.accrual import accrue
@@ -60,7 +60,7 @@ def show_variance(
         now = Month.parse(month)
         then = now.previous() if against is None else Month.parse(against)
         book = Book.at(book_path)
-        before, after = (documents_in(book, one) for one in (then, now))
+        before, after = documents_counted_in(book, then, now)
         parts = variance(before, after)
         rows = _variance_rows(parts, by)
         columns = VARIANCE_COLUMNS if output_format != "table" else VARIANCE_COLUMNS[:-1]

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from metering.event import QUANTITY
-from metering.period import Month
 from pricing.document import Document, Line
 from pricing.documents.signed import NOT_OWED, signed
 from pricing.money import EXACT
@@ -92,7 +91,7 @@ def figures_of(documents: Iterable[Document]) -> pl.DataFrame:
     rows = [
         (
             *(document.invoice_id, document.number is not None, document.issue_date),
-            *(_period(document), line.period, line.account_id, line.plan or None, line.kind),
+            *(document.counts_in, line.period, line.account_id, line.plan or None, line.kind),
             *(line.charge, is_correction(line), document.reason is not None),
             *(line.currency, line.amount),
         )
@@ -122,10 +121,3 @@ def cells_of(documents: Iterable[Document]) -> pl.DataFrame:
 def is_correction(line: Line) -> bool:
     """Say whether a line changes what an issued document says."""
     return line.is_correction or line.kind == "credit"
-
-
-def _period(document: Document) -> str:
-    """A credit note that a person made counts in the month of its issue, any other in its own."""
-    if document.reason is None or document.issue_date is None:
-        return document.period
-    return str(Month.of(document.issue_date))

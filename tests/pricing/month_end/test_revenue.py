@@ -2,10 +2,15 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from metering.errors import UsageError
+from metering.period import Month
+from metering.settings import Book
+from pricing.document_reading import documents_counted_in
 from pricing.month_end.revenue import By, revenue_of
 from tests.documents.made import MADE, document, fee, line
 
@@ -46,6 +51,20 @@ def test_a_credit_note_of_a_person_counts_in_the_month_of_its_issue() -> None:
     assert rows([MADE["plain"], note], "period")[1] == (
         ("2026-12", "EUR", "0.00", "-11.31", "-11.31", "0.00")
     )
+
+
+def test_the_months_that_are_compared_have_the_documents_that_are_their_revenue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    note = MADE["credit note"].model_copy(update={"issue_date": date(2026, 12, 4)})
+    later = document([PLATFORM], period="2026-12")
+    everything = [MADE["plain"], note, later]
+    monkeypatch.setattr("pricing.document_reading.documents_of", lambda _: everything)
+    book, (october, december) = Book(Path()), (Month(2026, 10), Month(2026, 12))
+
+    assert documents_counted_in(book, october, december) == [[MADE["plain"]], [note, later]]
+    with pytest.raises(UsageError, match="2026-11 has no documents"):
+        documents_counted_in(book, october, Month(2026, 11))
 
 
 def test_amounts_of_a_credit_note_of_a_run_are_negative() -> None:
