@@ -177,7 +177,8 @@ def outcome_of(rated: Rated, kept: pl.DataFrame) -> dict[str, Any]:
         "untaxed": {month: sorted(names) for month, names in rated.untaxed.items() if names},
         "totals": [
             {"currency": currency, "total": amount_text(minor, currency)}
-            for currency, minor in invoices.group_by("currency")
+            for currency, minor in invoices.filter(is_customer)
+            .group_by("currency")
             .agg(pl.col("total_minor").sum())
             .sort("currency")
             .iter_rows()

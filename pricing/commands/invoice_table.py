@@ -78,8 +78,12 @@ def _open(row: Mapping[str, Any], balance: Mapping[str, Any] | None) -> Decimal 
 
 
 def totals_of(drafts: Drafts) -> list[dict[str, object]]:
-    """Add up the totals of each currency, without what is void or waits for a later invoice."""
-    counted = drafts.invoices.filter(~pl.col("state").is_in(["void", "carried"]))
+    """Add up the totals of each currency that are owed or will be.
+
+    What is void, waits for a later invoice, or is of internal or test accounts, is left out.
+    """
+    is_owed = ~pl.col("state").is_in(["void", "carried"]) & (pl.col("purpose") == "customer")
+    counted = drafts.invoices.filter(is_owed)
     sums = counted.group_by("currency").agg(pl.col("total_minor").sum()).sort("currency")
     return [
         {"currency": currency, "total": amount_text(minor, currency)}

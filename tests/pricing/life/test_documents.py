@@ -120,6 +120,8 @@ def test_accounts_for_internal_use_and_tests_are_rated_and_never_invoiced(paid: 
         "bistro/2026-09/1": "approved",
     }
     assert paid.lines("bistro/2026-09/1") == {"fee": 100}
+    listed = paid.rows("invoice", "list", "2026-09", name="totals")
+    assert listed == [{"currency": "EUR", "total": "1.00"}]
 
 
 def test_a_void_document_keeps_its_number_and_its_month_is_billed_again(paid: Office) -> None:
