@@ -22,8 +22,12 @@ def show_saved(book: Book, viewer: Viewer) -> None:
             st.html(_links(saved))
         else:
             st.caption(text.NOTHING_SAVED)
-        st.text_input(text.SAVE_AS, key="saved/name", max_chars=NAME_LENGTH)
-        st.button(text.SAVE_VIEW, key="saved/save", on_click=_save, args=(book, viewer))
+        # A form hands the name over together with the click, never the one without the other.
+        with st.form("saved/form", border=False):
+            st.text_input(text.SAVE_AS, key="saved/name", max_chars=NAME_LENGTH)
+            st.form_submit_button(
+                text.SAVE_VIEW, key="saved/save", on_click=_save, args=(book, viewer)
+            )
         if saved:
             chosen = st.selectbox(
                 text.DELETE_WHICH,
