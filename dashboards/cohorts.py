@@ -48,6 +48,25 @@ def cohorts(active: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def members(active: pl.DataFrame, cohort: date, month: date) -> pl.DataFrame:
+    """List the accounts of a cohort with what they used in a month, the largest first.
+
+    Args:
+        active: As `cohorts` takes it.
+        cohort, month: The first days of months.
+
+    Returns:
+        account, quantity (0 where it was not active), last (its last active month).
+    """
+    known = active.filter(pl.col("account").is_not_null(), pl.col("quantity") > 0)
+    in_month = pl.col("quantity").filter(pl.col("month") == month).sum()
+    found = known.group_by("account").agg(
+        first=pl.col("month").min(), quantity=in_month, last=pl.col("month").max()
+    )
+    own = found.filter(pl.col("first") == cohort).select("account", "quantity", "last")
+    return own.sort("quantity", "account", descending=[True, False])
+
+
 def free_tier(daily: pl.DataFrame, key: str, *, span: Span, known_to: date) -> pl.DataFrame:
     """Say how far each account or sender is through what a month includes, and where it is going.
 

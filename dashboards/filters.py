@@ -171,7 +171,12 @@ def say_refused() -> None:
     refused = st.session_state.pop("refusal", None)
     if refused is not None:
         words, asked, shown = refused
-        st.info(words.format(asked=re.sub(r"[^\w.-]", "", asked)[:30], shown=shown))
+        st.info(words.format(asked=_harmless(asked), shown=shown))
+
+
+def _harmless(asked: str) -> str:
+    """Keep of what an address says enough to know it again, and nothing that is markup."""
+    return re.sub(r"[^\w.-]", "", asked)[:30]
 
 
 def choose_rows(generation: Generation) -> dict[str, tuple[str | None, ...]]:
@@ -210,9 +215,15 @@ def narrow(column: str, value: str | None, group: str | None) -> None:
         st.session_state["by"] = group
 
 
-def look_into(column: str | None, value: str | None) -> None:
-    """Go to the usage of one value of a column, or of all: a drill-down from another view."""
+def look_into(column: str | None, value: str | None, month: str | None = None) -> None:
+    """Go to the usage of one value of a column, or of all: a drill-down from another view.
+
+    Args:
+        month: Also of this month; else of the period that is chosen.
+    """
     st.query_params["view"] = text.USAGE
+    if month is not None:
+        st.query_params["period"] = st.session_state["period"] = month
     if column is not None:
         narrow(column, value, None)
 
@@ -246,6 +257,27 @@ def choose_invoices(invoices: pl.DataFrame) -> tuple[pl.DataFrame, str]:
         order=cast(Order, text.ORDER_OPTIONS[order or "Account"]),
     )
     return chosen, f"{wanted}/{readiness}/{order}"
+
+
+def choose_part(label: str, options: Sequence[str], *, key: str, hint: str) -> str | None:
+    """Ask which part of a chart is shown by itself, as a click on it does; None for no part."""
+    asked = st.query_params.get(key)
+    chosen = st.selectbox(
+        label, options, index=None, placeholder=hint, key=key, bind="query-params", width=420
+    )
+    if asked and asked not in options and chosen is None:
+        st.info(text.PART_UNKNOWN.format(part=label.lower(), asked=_harmless(asked)))
+    return chosen
+
+
+def pick(key: str, options: Sequence[str]) -> Callable[[str], None]:
+    """What a click on a part of a chart does: it chooses the part in `choose_part`."""
+
+    def take(part: str) -> None:
+        if part in options:
+            st.session_state[key] = part
+
+    return take
 
 
 def choose_one(label: str, options: Sequence[str], *, key: str) -> str:

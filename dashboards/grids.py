@@ -125,7 +125,11 @@ def hour_grid(
     titles: tuple[str, str],
     paper: Paper = "light",
 ) -> alt.Chart:
-    """Draw hours by weekdays: `cells` has weekday (a name), hour and quantity."""
+    """Draw hours by weekdays: `cells` has weekday (a name), hour, group (both) and quantity.
+
+    A click picks a cell by its group.
+    """
+    picked = alt.selection_point(name=PICKED, fields=["group"])
     chart: alt.Chart = (
         alt.Chart(cells)
         .mark_rect()
@@ -140,12 +144,14 @@ def hour_grid(
                 scale=_scale(paper),
                 legend=LEGEND,
             ),
+            opacity=alt.condition(picked, alt.value(1), alt.value(0.35)),
             tooltip=[
                 alt.Tooltip("weekday:N", title=titles[1]),
                 alt.Tooltip("hour:O", title=titles[0]),
                 alt.Tooltip("quantity:Q", title=axis, format=","),
             ],
         )
+        .add_params(picked)
         .properties(height=HEAT_HEIGHT)
     )
     return chart
@@ -154,13 +160,18 @@ def hour_grid(
 def cohort_grid(
     cells: pl.DataFrame, *, titles: tuple[str, str], axis: str, paper: Paper = "light"
 ) -> Layers:
-    """Draw cohorts by age: `cells` has cohort (a name), age, percent and active."""
+    """Draw cohorts by age: `cells` has cohort (a name), age, group (both), percent and active.
+
+    A click picks a cell by its group.
+    """
+    picked = alt.selection_point(name=PICKED, fields=["group"])
     base = alt.Chart(cells).encode(
         x=alt.X("age:O", title=titles[0], axis=alt.Axis(labelAngle=0, orient="top")),
         y=alt.Y("cohort:O", title=titles[1], sort=None, axis=alt.Axis(labelOverlap=False)),
     )
     boxes = base.mark_rect().encode(
         color=alt.Color("percent:Q", title=axis, scale=_scale(paper, domain=[0, 100]), legend=None),
+        opacity=alt.condition(picked, alt.value(1), alt.value(0.35)),
         tooltip=[
             alt.Tooltip("cohort:N", title=titles[1]),
             alt.Tooltip("age:O", title=titles[0]),
@@ -177,7 +188,7 @@ def cohort_grid(
         ),
     )
     height = 32 * cells["cohort"].n_unique() + 110  # of axes and their titles
-    chart: Layers = alt.layer(boxes, labels).properties(height=height)
+    chart: Layers = alt.layer(boxes.add_params(picked), labels).properties(height=height)
     return chart
 
 

@@ -40,6 +40,7 @@ from pricing.invoice import LINE, LINE_DETAIL
 
 CACHED_MAX = 256
 OF_ACCOUNTS = {"account", "category", "month"}  # what the monthly sums of accounts tell apart
+NUMBERS = ("weekday", "hour")  # columns that are no text
 Names = tuple[str, ...]
 Where = Mapping[str, Sequence[str | None]]  # the values that a column may have; None is unknown
 
@@ -361,7 +362,7 @@ def _grouped(where: Names) -> Iterator[pl.Expr]:
         name, has_value, value = condition.partition("=")
         allowed.setdefault(name, []).append(value if has_value else None)
     for name, values in allowed.items():
-        named = [value for value in values if value is not None]
+        named = [int(one) if name in NUMBERS else one for one in values if one is not None]
         found = pl.col(name).is_in(named)
         yield found | pl.col(name).is_null() if None in values else found
 

@@ -28,6 +28,7 @@ NO_SUCH_ACCOUNT = "No account has this id, or this in its name. Clear the field 
 SEVERAL_ACCOUNTS = "{count} accounts match; showing the first. Write the id of one of them:"
 VIEW_UNKNOWN = "There is no such view for you; showing {shown}."
 PERIOD_UNKNOWN = "“{asked}” names no days of this book; showing {shown}."
+PART_UNKNOWN = "There is no {part} “{asked}” here; showing all."
 DOWNLOAD = "Download this table as {kind}"
 LOG_IN, LOG_OUT = "Log in", "Log out"
 LOG_IN_FIRST = "Log in to see the figures of this book."
@@ -232,6 +233,14 @@ HOURS_TITLE = "Busiest: {weekday} from {hour}:00, with {count} deliveries"
 HOURS_ALT = "Deliveries by weekday and hour, {span}; most on {weekday} from {hour}:00: {count}."
 HOURS_TABLE_ALT = "Table of deliveries by hour and weekday."
 HOURS_HOW = "Sums over {span}, whole months. A month may have five of some weekdays."
+HOUR_NAME, HOUR_PART = "{weekday} {hour}:00", "Weekday and hour"
+HOUR_HINT = "Click a cell, or choose an hour here, to see whose it is"
+HOUR_BY, HOUR_GROUPS = "By", {"Account": "account", "Category": "category"}
+HOUR_TITLE = "{hour}: {count} deliveries, {share} of all, by {group}"
+HOUR_ALT = "Deliveries of {hour} by {group}, {span}."
+SHARE_OF_ALL_HOURS = "Share of all hours"
+NOTHING_THEN = "Nothing was delivered in this hour, as far as these filters go."
+NARROW_HERE = "Click a row or a bar to see it alone; the filters lead back."
 STEPS = {"sent": "Sent", "delivered": "Delivered", "read": "Read", "failed": "Failed"}
 STEP_SHARES = {
     "delivered": "Delivered of sent",
@@ -260,6 +269,13 @@ ALL_MONTHS = "all months"
 COHORT, AGE, ACTIVE_SHARE = "First active month", "Months later", "Active, %"
 COHORTS_ALT = "Grid of the share of active accounts of {count} cohorts in the months after."
 COHORTS_HOW = "In % of the accounts that began in the month. The last month may not be complete."
+COHORT_PART = "Cohort and month"
+COHORT_HINT = "Click a cell, or choose one here, to see its accounts"
+COHORT_CELL, COHORT_CELL_OF_ONE = "{cohort}, {age} months later", "{cohort}, 1 month later"
+COHORT_CELL_FIRST = "{cohort}, its first month"
+MEMBERS_TITLE = "{active} of {size} accounts that began in {cohort} were active in {month}"
+MEMBERS_ALT = "Table of the accounts that began in {cohort} with their deliveries in {month}."
+DELIVERIES_IN, LAST_ACTIVE = "Deliveries, {month}", "Last active month"
 NO_ALLOWANCES = (
     "No plan in use includes free units for an account or a sender in {span}",
     "An allowance of a charge in a plan would be listed here.",
@@ -319,6 +335,10 @@ NO_ADD_ONS_THEN = ("No add-on is held in {span}", "Choose other days, or clear t
 ADD_ON, HELD, ACCOUNTS_HOLDING = "Add-on", "Quantity held", "Accounts that hold it"
 ADD_ONS_TITLE, ADD_ONS_ON = "Accounts that hold each add-on", "Held on {day}"
 ADD_ONS_ALT = "Accounts that hold each add-on, {span}."
+ADD_ON_HINT = "Click a line, or choose an add-on here, to see who holds it"
+HOLDERS_TITLE = "Accounts that hold {add_on} on {day}: {count}"
+HOLDERS_ALT = "Accounts that hold {add_on} on {day}, the most first."
+HELD_SINCE, HELD_UNTIL, NOT_ENDED = "Since", "Last day", "no end"
 
 MONTH_DONE = "{span} is complete: {total} deliveries."
 FORECASTING = "Fitting the model …"
