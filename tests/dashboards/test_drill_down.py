@@ -1,6 +1,6 @@
 """What a click on a chart leads to: the parts of an hour, a cohort, an add-on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -29,7 +29,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Book:
     return invent(root, accounts=9, months=3, rows=2000, last=date(2026, 10, 19), billed=1)
 
 
-def sums(book: Book, frame: str, by: tuple[str, ...], span: Span) -> list[Mapping[str, Any]]:
+def sums(book: Book, frame: str, by: tuple[str, ...], span: Span) -> Sequence[Mapping[str, Any]]:
     generation = current(book.reports)
     assert generation is not None
     return generation.sums(frame, by, span).to_dicts()
