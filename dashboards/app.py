@@ -72,7 +72,12 @@ section[data-testid="stSidebar"] .stButton button > div {justify-content: flex-s
 section[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: .3rem}
 [data-testid="stCaptionContainer"] {opacity: 1; color: inherit}
 [data-testid="stCaptionContainer"] p {opacity: .82}
-@media (max-width: 640px) {.stMainBlockContainer {padding-top: 4.25rem}}
+.st-key-map-box {flex: none; height: 480px}
+.st-key-map-box .stElementContainer {flex: none; height: 100%}
+@media (max-width: 640px) {
+    .stMainBlockContainer {padding-top: 4.25rem}
+    .st-key-map-box {height: 290px}
+}
 </style>"""
 # A picture of our own: an icon by name would be fetched from the network.
 ICON = Path(__file__).parent / "assets" / "icon.svg"

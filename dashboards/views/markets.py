@@ -17,6 +17,8 @@ from dashboards.views.parts import (
 )
 from dashboards.words import text
 
+MAP_BOX = "map-box"  # as high as the style of the app says: less where the page is narrow
+
 
 def show(page: Page) -> None:
     """Draw the view."""
@@ -33,12 +35,14 @@ def show(page: Page) -> None:
     sums = ranked(now)
     largest, most = sums.row(0)
     show_heading(text.MAP_TITLE.format(market=largest, count=count(most), span=days(span)))
-    show_chart(
-        world_map(sums, on=span.last, axis=text.DELIVERIES, paper=paper()),
-        key="map",
-        on_pick=lambda label: narrow("market", values[label], None),
-        alt_text=text.MAP_ALT.format(span=days(span), market=largest, count=count(most)),
-    )
+    with st.container(key=MAP_BOX):
+        show_chart(
+            world_map(sums, on=span.last, axis=text.DELIVERIES, paper=paper()),
+            key="map",
+            on_pick=lambda label: narrow("market", values[label], None),
+            alt_text=text.MAP_ALT.format(span=days(span), market=largest, count=count(most)),
+            fills=True,
+        )
     missing = undrawn(sums["group"].to_list(), span.last)
     st.caption(text.MAP_HOW + (text.MAP_MISSES.format(names=", ".join(missing)) if missing else ""))
     comparison = compared(now, then)

@@ -167,12 +167,17 @@ def show_chart(
     alt_text: str,
     key: str | None = None,
     on_pick: Callable[[str], None] | None = None,
+    fills: bool = False,
 ) -> None:
-    """Draw a chart; a click on one of its groups calls `on_pick` with the name of the group."""
-    options: dict[str, Any] = {}
+    """Draw a chart; a click on one of its groups calls `on_pick` with the name of the group.
+
+    Args:
+        fills: As high as the container that it is in; else as high as it says itself.
+    """
+    options: dict[str, Any] = {"height": "stretch"} if fills else {}
     if on_pick is not None and key is not None:
         picked = {"on_select": lambda: _take_pick(key, on_pick), "selection_mode": [PICKED]}
-        options = {"key": key, **picked}
+        options |= {"key": key, **picked}
     if not marks().is_plain:
         chart = _marked(chart)
     if isinstance(chart, dict):
