@@ -1,7 +1,6 @@
 """The invoices of a month: a list with its totals, and one of them with its lines and details."""
 
 import json
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,12 +22,11 @@ from dashboards.views.actions import (
 from dashboards.views.blocked import show_blocked_of_month
 from dashboards.views.difference import show_difference_of_month
 from dashboards.views.document import show_files_of, show_history_of, show_messages_of
-from dashboards.views.parts import say_empty, show_files, show_heading, show_table
+from dashboards.views.parts import say_empty, show_heading, show_table
 from dashboards.words import text
 from metering.period import Month
 from pricing.explain import words
 
-ROWS_HEIGHT = 390
 WORDS_MAX = 8
 
 
@@ -92,26 +90,19 @@ def _show_list(invoices: pl.DataFrame, month: str, *, key: str) -> None:
     )
     if invoices["number"].is_null().all():
         table = table.drop(text.NUMBER)
-    st.dataframe(
+    invoice_ids = invoices["invoice_id"].to_list()
+
+    def choose(row: int) -> None:
+        st.session_state["invoice"] = invoice_ids[row] if row >= 0 else None
+
+    show_table(
         table,
-        height=min(ROWS_HEIGHT, 38 + 35 * table.height),
+        name=f"invoices-{month}",
+        right=(text.TOTAL,),
+        alt_text=text.INVOICES_ALT.format(count=count(table.height), month=month_name(month)),
+        on_row=choose,
         key=key,
-        column_config={
-            text.TOTAL: st.column_config.TextColumn(alignment="right"),
-            text.LINES: st.column_config.NumberColumn(format="localized"),
-        },
-        on_select=lambda: _take_row(key, invoices["invoice_id"].to_list()),
-        selection_mode="single-row",
-        lazy=False,
-        alt=text.INVOICES_ALT.format(count=count(table.height), month=month_name(month)),
     )
-    show_files(table, f"invoices-{month}", right=(text.TOTAL,))
-
-
-def _take_row(key: str, invoice_ids: Sequence[str]) -> None:
-    """Let a click on a row choose the invoice."""
-    rows = st.session_state[key]["selection"]["rows"]
-    st.session_state["invoice"] = invoice_ids[rows[0]] if rows else None
 
 
 def _show_invoice(generation: Generation, month: str, invoice: dict[str, Any], desk: Desk) -> None:
@@ -143,7 +134,7 @@ def _show_content(
         _show_lines(lines, invoice)
     with right:
         charges = lines["charge"].to_list()
-        charge = st.selectbox(text.DETAILS_OF, charges, key=f"line/{invoice['invoice_id']}")
+        charge = st.selectbox(text.DETAILS_OF, charges, key=_key_of_line(invoice))
         line = lines.row(charges.index(charge), named=True)
         details = generation.details(month, line["line_id"])
         _show_words(details, line)
@@ -242,12 +233,20 @@ def _show_lines(lines: pl.DataFrame, invoice: dict[str, Any]) -> None:
         pl.col("kind").replace(text.KINDS).alias(text.KIND),
         pl.col("plan").alias(text.PLAN),
     )
-    st.dataframe(
+    charges = lines["charge"].to_list()
+
+    def choose(row: int) -> None:
+        if row >= 0:
+            st.session_state[_key_of_line(invoice)] = charges[row]
+
+    show_table(
         table,
+        name=f"lines-{invoice['invoice_id']}",
+        right=(text.QUANTITY, text.AMOUNT),
         height="content",
-        column_config=_to_the_right(text.QUANTITY, text.AMOUNT),
-        lazy=False,
-        alt=text.LINES_ALT.format(invoice_id=invoice["invoice_id"]),
+        alt_text=text.LINES_ALT.format(invoice_id=invoice["invoice_id"]),
+        on_row=choose,
+        key=f"rows/lines/{invoice['invoice_id']}",
     )
     st.markdown(_total_in_words(invoice, lines.height))
 
@@ -282,14 +281,13 @@ def _show_details(details: pl.DataFrame, line: dict[str, Any]) -> None:
         pl.col("evidence").alias(text.EVIDENCE),
     )
     filled = [name for name in table.columns if table[name].null_count() < table.height]
-    st.dataframe(
+    numbers_shown = (text.QUANTITY, text.PRICED_QUANTITY, text.UNIT_PRICE, text.EXACT_AMOUNT)
+    show_table(
         table.select(filled).fill_null(""),
-        height=min(ROWS_HEIGHT, 38 + 35 * table.height),
-        column_config=_to_the_right(
-            text.QUANTITY, text.PRICED_QUANTITY, text.UNIT_PRICE, text.EXACT_AMOUNT
-        ),
-        lazy=False,
-        alt=text.DETAILS_ALT.format(charge=line["charge"]),
+        name=f"details-{line['line_id']}",
+        right=[name for name in numbers_shown if name in filled],
+        alt_text=text.DETAILS_ALT.format(charge=line["charge"]),
+        key=f"rows/details/{line['line_id']}",
     )
     st.caption(
         text.DETAILS_SUM.format(
@@ -300,5 +298,6 @@ def _show_details(details: pl.DataFrame, line: dict[str, Any]) -> None:
     )
 
 
-def _to_the_right(*names: str) -> dict[str, Any]:
-    return {name: st.column_config.TextColumn(alignment="right") for name in names}
+def _key_of_line(invoice: dict[str, Any]) -> str:
+    """Where the page keeps which line of an invoice is explained."""
+    return f"line/{invoice['invoice_id']}"

@@ -31,6 +31,7 @@ from dashboards.words import text
 from metering.errors import LockedError, TollbookError
 
 ROWS_HEIGHT = 390
+STYLED_ROWS_MAX = 3000
 TILE_WIDTH = 168
 FILES = (
     ("CSV", "csv", "text/csv", to_csv),
@@ -121,12 +122,13 @@ def show_table(
     config: dict[str, Any] = {
         column: st.column_config.TextColumn(alignment="right") for column in right
     } | {column: st.column_config.NumberColumn(format="localized") for column in numbers}
+    shown = _styled(table, numbers)
     key = key or f"table/{name}"
     options: dict[str, Any] = {}
     if on_row is not None:
         options = {"on_select": lambda: _take_row(key, on_row), "selection_mode": "single-row"}
     st.dataframe(
-        table,
+        shown,
         width=width,  # type: ignore[arg-type]
         height=height or min(ROWS_HEIGHT, 38 + 35 * max(1, table.height)),  # type: ignore[arg-type]
         column_config=config,
@@ -136,6 +138,18 @@ def show_table(
         **options,
     )
     show_files(table, name, right=right)
+
+
+def _styled(table: pl.DataFrame, numbers: Sequence[str]) -> Any:
+    """Write whole numbers with the marks of the reader in a table that sorts them as numbers.
+
+    Browsers mark them by rules of their own, which are not those of the text in every language.
+    They do so in a large table, where a style for each cell would take long.
+    """
+    if marks().is_plain or not numbers or table.height > STYLED_ROWS_MAX:
+        return table
+    style = table.to_pandas().style
+    return style.format(lambda number: count(int(number)), subset=list(numbers), na_rep="")
 
 
 def show_files(table: pl.DataFrame, name: str, *, right: Sequence[str] = ()) -> None:

@@ -28,7 +28,6 @@ from dashboards.views.parts import (
     say_empty,
     say_ignored,
     show_chart,
-    show_files,
     show_heading,
     show_legend,
     show_table,
@@ -237,10 +236,9 @@ def _show_bins(shown: pl.DataFrame, word: str, width: Bin, span: Span) -> None:
         .fill_null(0)
     )
     with st.expander(text.DAILY_TABLE):
-        st.dataframe(
+        show_table(
             table,
+            name=f"usage-over-time-by-{word}",
             height="content",
-            lazy=False,
-            alt=text.DAILY_ALT.format(span=days(span), group=word.lower()),
+            alt_text=text.DAILY_ALT.format(span=days(span), group=word.lower()),
         )
-        show_files(table, f"usage-over-time-by-{word}")

@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 
+import pyarrow
 import pytest
 import streamlit as st
 from hypothesis import given
 from hypothesis import strategies as some
 
 from dashboards.marks import marks_of
-from dashboards.words import text
+from dashboards.words import operations, text
 from metering.settings import Book
 from tests.dashboards.conftest import Open
 from tests.dashboards.test_app import INVOICES, archived, rows, shown_totals, totals_of, words
@@ -44,3 +45,18 @@ def test_a_german_reader_sees_the_same_totals_with_other_marks(
     assert "," in rows(app)[0][text.TOTAL]
     assert not app.exception
     assert "The details add up to" in words(app)
+
+
+def test_whole_numbers_of_a_table_are_written_as_in_the_text_and_stay_numbers(
+    sample: Book, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(st.context), "locale", property(lambda _: "es-ES"))
+    app = open_app(sample, view=text.LOADS)
+    table = app.dataframe[1].proto.arrow_data.styler.display_values
+    shown = pyarrow.ipc.open_stream(table).read_pandas()[operations.ROWS_ABOUT]
+    numbers = [row[operations.ROWS_ABOUT] for row in rows(app, 1)]
+
+    assert not app.exception
+    assert [*shown] == [f"{number:,}".translate(GERMAN) for number in numbers]
+    # A browser would write four digits without a mark in this language.
+    assert any(1000 <= number < 10_000 for number in numbers)
