@@ -23,9 +23,11 @@ from dashboards.access import (
 from dashboards.filters import (
     Page,
     account_of,
+    asked_by_address,
     choose_month,
     choose_rows,
     choose_span,
+    say_left_out,
     say_refused,
 )
 from dashboards.finance import Desk
@@ -179,8 +181,15 @@ def ask_to_log_in(settings: DashboardSettings) -> None:
 
 def draw(generation: Generation, viewer: Viewer, book: Book) -> None:
     """Draw the list of views, the header, and a view of one generation."""
+    asked = asked_by_address()
     name = choose_view(viewer, book)
-    view = VIEWS[name]
+    notes = st.container()
+    _draw(name, VIEWS[name], generation, viewer, book)
+    with notes:
+        say_left_out(asked)
+
+
+def _draw(name: str, view: View, generation: Generation, viewer: Viewer, book: Book) -> None:
     if not generation.months and view.of in ("page", "all_months", "month"):
         st.title(name, anchor=False)
         say_empty(text.NO_DELIVERIES if generation.load_count else text.NO_LOADS)

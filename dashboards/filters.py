@@ -18,6 +18,7 @@ from dashboards.words import text
 CUSTOM = "custom"
 LISTED = ("market", "category", "pricing_type", "entry_point")
 MATCHES_MAX = 20
+OF_OWN_WORDS = ("month", "period")  # what is said of them names what is shown instead
 
 assert set(text.READINESS_OPTIONS.values()) == set(get_args(Readiness))
 assert set(text.ORDER_OPTIONS.values()) == set(get_args(Order))
@@ -174,9 +175,33 @@ def say_refused() -> None:
         st.info(words.format(asked=_harmless(asked), shown=shown))
 
 
+def asked_by_address() -> dict[str, list[str]]:
+    """All that the address asks for; to be read before a control is drawn."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}
+
+
+def say_left_out(asked: Mapping[str, Sequence[str]]) -> None:
+    """Say once what the address asked of a control that has no such value: it is left out there.
+
+    To be called when every control is drawn: the framework drops such a value in silence.
+    """
+    judged = st.session_state.setdefault("judged", set())
+    for key in [one for one in asked if one not in (*OF_OWN_WORDS, *judged)]:
+        if key not in st.session_state:
+            continue
+        judged.add(key)
+        held = st.session_state[key]
+        if isinstance(held, tuple):
+            continue
+        taken = [str(one).lower() for one in (held if isinstance(held, list) else [held])]
+        for value in asked[key]:
+            if value and value.lower() not in taken:
+                st.info(text.LEFT_OUT.format(name=key, asked=_harmless(value)))
+
+
 def _harmless(asked: str) -> str:
     """Keep of what an address says enough to know it again, and nothing that is markup."""
-    return re.sub(r"[^\w.-]", "", asked)[:30]
+    return re.sub(r"[^\w ,.-]", "", asked)[:40]
 
 
 def choose_rows(generation: Generation) -> dict[str, tuple[str | None, ...]]:
@@ -261,13 +286,9 @@ def choose_invoices(invoices: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 
 def choose_part(label: str, options: Sequence[str], *, key: str, hint: str) -> str | None:
     """Ask which part of a chart is shown by itself, as a click on it does; None for no part."""
-    asked = st.query_params.get(key)
-    chosen = st.selectbox(
+    return st.selectbox(
         label, options, index=None, placeholder=hint, key=key, bind="query-params", width=420
     )
-    if asked and asked not in options and chosen is None:
-        st.info(text.PART_UNKNOWN.format(part=label.lower(), asked=_harmless(asked)))
-    return chosen
 
 
 def pick(key: str, options: Sequence[str]) -> Callable[[str], None]:

@@ -28,7 +28,7 @@ NO_SUCH_ACCOUNT = "No account has this id, or this in its name. Clear the field 
 SEVERAL_ACCOUNTS = "{count} accounts match; showing the first. Write the id of one of them:"
 VIEW_UNKNOWN = "There is no such view for you; showing {shown}."
 PERIOD_UNKNOWN = "“{asked}” names no days of this book; showing {shown}."
-PART_UNKNOWN = "There is no {part} “{asked}” here; showing all."
+LEFT_OUT = "The address says `{name}={asked}`, which is not here: it is left out."
 DOWNLOAD = "Download this table as {kind}"
 LOG_IN, LOG_OUT = "Log in", "Log out"
 LOG_IN_FIRST = "Log in to see the figures of this book."

@@ -255,3 +255,37 @@ def test_the_address_can_name_each_view_and_month(sample: Book, open_app: Open) 
 
     assert app.title[0].value == "Usage, November 2026"
     assert Month.parse("2026-11").first_day.isoformat() in words(app)
+
+
+@pytest.mark.parametrize(
+    ("view", "asked"),
+    [
+        (text.USAGE, {"market": "Narnia"}),
+        (text.USAGE, {"measure": "Money"}),
+        (text.USAGE, {"top": "99"}),
+        (text.INVOICES, {"invoice": "nobody/2026-10/1"}),
+        (text.RECEIVABLES, {"as_of": "never"}),
+        (text.MARGIN, {"currency": "XXX"}),
+        (text.PRICES, {"price_market": "Mars"}),
+    ],
+)
+def test_what_the_address_asks_in_vain_is_said(
+    sample: Book, open_app: Open, view: str, asked: dict[str, str]
+) -> None:
+    app = open_app(sample, view=view, **asked)
+    ((key, value),) = asked.items()
+
+    assert not app.exception
+    assert f"`{key}={value.replace('/', '')}`" in app.info[0].value
+
+
+def test_nothing_is_said_of_an_address_that_is_understood(sample: Book, open_app: Open) -> None:
+    usage = {"by": "Market", "measure": text.SENT, "bin": "Week", "look": "Share", "top": "5"}
+    for address in (
+        {"view": text.USAGE, **usage, "cumulative": "true", "category": "utility"},
+        {"view": text.PRICES, "price_day": "2026-10-03", "price_quantity": "3"},
+        {"view": text.UNBILLED, "unbilled_at": "2026-10-31"},
+        {"view": text.INVOICES, "show": "Ready", "sort": "Name", "compare": "true"},
+    ):
+        app = open_app(sample, **address)
+        assert not [note.value for note in app.info if "left out" in note.value], address

@@ -67,7 +67,7 @@ def test_a_part_that_is_not_there_is_named_and_nothing_is_left_out(
     app = open_app(few, view=view, **{key: "<b>nothing"})
 
     assert not app.exception
-    assert "“bnothing”" in app.info[0].value
+    assert f"`{key}=bnothing`" in app.info[0].value
     assert len(app.dataframe) == 1
 
 
