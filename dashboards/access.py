@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from metering.door import Written, problems_of
-from metering.errors import BookError
+from metering.errors import BookError, Problem
 from metering.settings import SETTINGS, Book
 
 Role = Literal["finance", "product", "operator", "account-reader"]
@@ -86,7 +86,11 @@ ANYBODY = Viewer(None, frozenset(("finance", "product", "operator")))
 def read_dashboard_settings(book: Book) -> DashboardSettings:
     """Read `[dashboard]` of a book; raises `BookError` with every mistake in it."""
     path = book.root / SETTINGS
-    table = tomllib.loads(path.read_text(encoding="utf-8")).get("dashboard", {})
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("dashboard", {})
+    except ValueError as error:
+        problem = Problem(SETTINGS, f"is not TOML: {error}", "see toml.io for the syntax")
+        raise BookError([problem]) from error
     try:
         return DashboardSettings.model_validate(table)
     except ValidationError as error:

@@ -4,6 +4,7 @@ Started by `tollbook dashboard`. The book is the folder that TOLLBOOK names. The
 current generation of its reports; each rerun looks for a newer one.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import polars as pl
 import streamlit as st
 
 from dashboards.access import (
@@ -61,6 +63,7 @@ from metering.errors import BookError, UsageError
 from metering.period import Month
 from metering.settings import Book
 
+LOG = logging.getLogger(__name__)
 Color = Literal["blue", "violet", "green", "gray"]
 # The framework leaves room for a toolbar that this app has not, and shouts its titles.
 STYLE = """<style>
@@ -147,19 +150,21 @@ def main() -> None:
     if viewer is None:
         ask_to_log_in(settings)
         return
+    generation = current(book.reports)
+    if generation is None:
+        say_empty(text.NO_REPORTS)
+        return
+    seen = generation if viewer.account_id is None else generation.only(viewer.account_id)
     try:
-        generation = current(book.reports)
-        if generation is None:
-            say_empty(text.NO_REPORTS)
-            return
-        draw(
-            generation if viewer.account_id is None else generation.only(viewer.account_id),
-            viewer,
-            book,
-        )
-    except FileNotFoundError:
-        # Two newer generations were published since this run began: what it read was cleared.
-        st.info(text.RELOAD)
+        draw(seen, viewer, book)
+    except (FileNotFoundError, pl.exceptions.ComputeError):
+        newer = current(book.reports)
+        if newer is None or newer.folder == generation.folder:
+            LOG.exception("A file of the published figures cannot be read")
+            say_empty(text.DAMAGED)
+        else:
+            # Two newer generations were published since this run began: what it read was cleared.
+            st.info(text.RELOAD)
 
 
 def claims() -> dict[str, Any]:

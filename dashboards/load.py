@@ -6,7 +6,6 @@ is shared as it is, not copied for each page: nobody changes a frame in place. A
 that a reader may see alone is a condition of every query here.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -32,6 +31,7 @@ from dashboards.figures import UNCOUNTED
 from dashboards.margin import PRICES, By, can_have_margin, margins, margins_by
 from dashboards.moves import CHARGED
 from dashboards.reports import MANIFEST, pointed_at
+from dashboards.sources import read_manifest
 from dashboards.span import Span
 from metering.period import Month
 from metering.settings import Book
@@ -258,8 +258,10 @@ def current(reports: Path) -> Generation | None:
     if not named:
         return None
     folder = reports / named[0]
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return Generation(folder, manifest) if manifest["schema"] == SCHEMA else None
+    manifest = read_manifest(folder / MANIFEST)
+    if manifest is None and pointed_at(reports) != named:
+        return current(reports)  # it was cleared since `CURRENT` was read
+    return Generation(folder, manifest) if manifest and manifest["schema"] == SCHEMA else None
 
 
 @st.cache_resource(max_entries=CACHED_MAX, show_spinner=False)

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from dashboards.contents import Contents, collect
-from dashboards.sources import Former, former
+from dashboards.sources import Former, former, read_manifest
 from metering.settings import Book
 
 if sys.platform != "win32":
@@ -109,10 +109,10 @@ def _move_into_place(unfinished: Path, target: Path) -> None:
 
 def is_complete(folder: Path) -> bool:
     """Say whether a generation has every file that its manifest names."""
-    if not (folder / MANIFEST).is_file():
-        return False
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return all((folder / f"{name}.parquet").is_file() for name in manifest["files"])
+    manifest = read_manifest(folder / MANIFEST)
+    return manifest is not None and all(
+        (folder / f"{name}.parquet").is_file() for name in manifest["files"]
+    )
 
 
 def _make_current(reports: Path, generation: str) -> None:

@@ -57,12 +57,20 @@ FRAMES_OF = {
 }
 
 
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Read what a generation says of itself; None where that is not there, or damaged."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return facts if isinstance(facts, dict) and {"schema", "files"} <= {*facts} else None
+
+
 def former(folder: Path, manifest: str) -> Former | None:
     """Read what a generation was made of; None where its files are not all there."""
-    path = folder / manifest
-    if not path.is_file():
+    facts = read_manifest(folder / manifest)
+    if facts is None:
         return None
-    facts = json.loads(path.read_text(encoding="utf-8"))
     files = facts["files"]
     if not all((folder / f"{name}.parquet").is_file() for name in files):
         return None

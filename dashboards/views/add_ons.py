@@ -79,17 +79,14 @@ def _show_holders(page: Page, held: pl.DataFrame, add_on: str, on: date) -> None
     own = own.sort("quantity", "account_id", descending=[True, False])
     keys = own["account_id"].to_list()
     labels = [f"{page.names[key]} ({key})" if key in page.names else key for key in keys]
-    said = text.HOLDERS_ALT.format(add_on=add_on, day=day(on))
+    number = count(own["account_id"].n_unique())
+    said = text.HOLDERS_TITLE.format(count=number, add_on=add_on, day=day(on))
 
     def narrow_to(label: str) -> None:
         if label in labels and page.generation.account_id is None:
             narrow("account", keys[labels.index(label)], None)
 
-    show_heading(
-        text.HOLDERS_TITLE.format(
-            count=count(own["account_id"].n_unique()), add_on=add_on, day=day(on)
-        )
-    )
+    show_heading(said)
     bars = own.select(pl.Series("group", labels, pl.String), "quantity")
     show_chart(
         ranked_bars(bars, axis=text.HELD), alt_text=said, key="chart/holders", on_pick=narrow_to

@@ -37,7 +37,7 @@ NO_ROLE = (
     " for a role in `[dashboard]` of tollbook.toml."
 )
 NOT_LOGGED_IN = "No login: open to everybody at this machine, and to no other machine."
-BAD_SETTINGS = "The table [dashboard] of tollbook.toml has mistakes. Correct them and reload:"
+BAD_SETTINGS = "The file tollbook.toml has mistakes. Correct them and reload this page:"
 DATA_UP_TO = "{seller} · data complete up to {instant}"
 DAYS_OF_ONE = "days of {zone}"
 DAYS_OF_ALL = "days of each account's own time zone; presets end by the seller's, {zone}"
@@ -52,9 +52,7 @@ NOTHING_SAVED = "None yet. Choose a view and its filters, then give them a name.
 SAVE_AS, SAVE_VIEW = "Name of what is shown", "Save this view"
 DELETE_WHICH, DELETE_HINT, DELETE_VIEW = "Saved view", "Choose one to delete", "Delete it"
 
-JOB_AT_WORK = (
-    "This waits for a job to end: {what}. Try again in a moment; the rest of the page holds."
-)
+JOB_AT_WORK = "This waits for a job to end: {what}. Try again soon; the rest of the page holds."
 AND = " and "
 PROBLEM = "{what}.  \nWhat helps: {hint}."
 
@@ -75,6 +73,11 @@ NO_REPORTS = (
     "No figures have been published yet",
     "Publish those of this book, then reload this page:",
     "tollbook reports --book DIR",
+)
+DAMAGED = (
+    "A file of the published figures is missing or damaged",
+    "They are a copy: delete the folder of them, publish them anew, and reload this page:",
+    "rm -r DIR/reports\ntollbook reports --book DIR",
 )
 NO_LOADS = (
     "Nothing has been loaded yet",
@@ -263,14 +266,12 @@ ENDS_TITLE, SHARE_OF_MESSAGES = "How far the messages of each day came", "Share 
 FIRST_REPORT_AXIS = "Day of the first report, in the account's time zone"
 ENDS_ALT = "Shares of read, delivered, open and failed messages each day, {span}."
 
-NO_COHORTS = "No account has used anything yet."
+NO_COHORTS, ALL_MONTHS = "No account has used anything yet.", "all months"
 COHORTS_TITLE = "Accounts by their first active month: {count} cohorts"
-ALL_MONTHS = "all months"
 COHORT, AGE, ACTIVE_SHARE = "First active month", "Months later", "Active, %"
 COHORTS_ALT = "Grid of the share of active accounts of {count} cohorts in the months after."
 COHORTS_HOW = "In % of the accounts that began in the month. The last month may not be complete."
-COHORT_PART = "Cohort and month"
-COHORT_HINT = "Click a cell, or choose one here, to see its accounts"
+COHORT_PART, COHORT_HINT = "Cohort and month", "Click a cell, or choose one, to see its accounts"
 COHORT_CELL, COHORT_CELL_OF_ONE = "{cohort}, {age} months later", "{cohort}, 1 month later"
 COHORT_CELL_FIRST = "{cohort}, its first month"
 MEMBERS_TITLE = "{active} of {size} accounts that began in {cohort} were active in {month}"
@@ -337,7 +338,6 @@ ADD_ONS_TITLE, ADD_ONS_ON = "Accounts that hold each add-on", "Held on {day}"
 ADD_ONS_ALT = "Accounts that hold each add-on, {span}."
 ADD_ON_HINT = "Click a line, or choose an add-on here, to see who holds it"
 HOLDERS_TITLE = "Accounts that hold {add_on} on {day}: {count}"
-HOLDERS_ALT = "Accounts that hold {add_on} on {day}, the most first."
 HELD_SINCE, HELD_UNTIL, NOT_ENDED = "Since", "Last day", "no end"
 
 MONTH_DONE = "{span} is complete: {total} deliveries."

@@ -181,3 +181,12 @@ def test_who_is_not_logged_in_sees_the_login_and_nothing_else(own: Book, open_ap
     assert not app.metric
     assert not app.dataframe
     assert app_module.LOOKERS
+
+
+def test_settings_that_are_no_toml_are_named_with_the_place(own: Book, open_app: Open) -> None:
+    (own.root / SETTINGS).write_text("[seller", encoding="utf-8")
+    app = open_app(own)
+
+    assert not app.exception
+    assert "tollbook.toml" in app.error[0].value
+    assert "is not TOML" in app.code[0].value

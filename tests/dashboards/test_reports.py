@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from dashboards import commands, reports
 from dashboards.contents import USAGE, USAGE_BY
 from dashboards.load import current
-from dashboards.reports import is_complete, pointed_at, publish
+from dashboards.reports import MANIFEST, is_complete, pointed_at, publish
 from metering.account import load_accounts
 from metering.errors import LockedError
 from metering.files import find_files
@@ -26,6 +26,7 @@ from metering.store import Store, scratch
 from metering.usage import usage_by
 from pricing.archive import Archive
 from pricing.run import bill
+from tests.dashboards.conftest import Open
 
 IS_DEEP = os.environ.get("TOLLBOOK_PROFILE") == "deep"
 HOLD_THE_STORE = """
@@ -305,3 +306,31 @@ CHANGES: Mapping[str, Callable[[Book], None]] = {
     "zone": move_an_account,
     "bill": bill_without_a_fee,
 }
+
+
+@pytest.mark.parametrize("content", [b"{bad", b"{}", b"[]", b"\xff"])
+def test_a_damaged_manifest_is_as_none_and_publishing_again_repairs_it(
+    own: Book, open_app: Open, content: bytes
+) -> None:
+    found = current(own.reports)
+    assert found is not None
+    (found.folder / MANIFEST).write_bytes(content)
+
+    assert current(own.reports) is None
+    assert "No figures have been published" in open_app(own).subheader[0].value
+    publish(own)
+    assert current(own.reports) == found
+
+
+def test_a_damaged_file_of_figures_is_said_with_what_helps(own: Book, open_app: Open) -> None:
+    found = current(own.reports)
+    assert found is not None
+    for path in found.folder.glob("usage*/*"):
+        path.write_bytes(b"junk")
+    app = open_app(own)
+
+    assert not app.exception
+    assert "missing or damaged" in app.subheader[0].value
+    shutil.rmtree(own.reports)
+    publish(own)
+    assert current(own.reports) == found
