@@ -240,15 +240,20 @@ def narrow(column: str, value: str | None, group: str | None) -> None:
         st.session_state["by"] = group
 
 
-def look_into(column: str | None, value: str | None, month: str | None = None) -> None:
+def look_into(
+    column: str | None, value: str | None, month: str | None = None, *, measure: str | None = None
+) -> None:
     """Go to the usage of one value of a column, or of all: a drill-down from another view.
 
     Args:
         month: Also of this month; else of the period that is chosen.
+        measure: What is counted; else what was counted there before.
     """
     st.query_params["view"] = text.USAGE
     if month is not None:
         st.query_params["period"] = st.session_state["period"] = month
+    if measure is not None:
+        st.session_state["measure"] = measure
     if column is not None:
         narrow(column, value, None)
 

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.figures import binned, labelled, ranked, top
-from dashboards.filters import Page, choose_one, narrow
+from dashboards.filters import Page, choose_one, choose_part, narrow, pick
 from dashboards.format import count, days, share
 from dashboards.views.parts import (
     Tile,
@@ -46,7 +46,7 @@ def show(page: Page) -> None:
         ]
     )
     _show_entries(opened, page)
-    _show_answers(opened, page, total)
+    _show_answers(opened, page, total, rule)
     _show_lengths(opened, page)
 
 
@@ -79,17 +79,69 @@ def _show_entries(opened: pl.DataFrame, page: Page) -> None:
     )
 
 
-def _show_answers(opened: pl.DataFrame, page: Page, total: int) -> None:
+def _show_answers(opened: pl.DataFrame, page: Page, total: int, rule: str) -> None:
     sums = dict(opened.group_by("answer").agg(pl.col("window_count").sum()).iter_rows())
-    rows = [(words, sums.get(name, 0)) for name, words in text.ANSWERS.items()]
+    words = list(text.ANSWERS.values())
+    rows = [(word, sums.get(name, 0)) for name, word in text.ANSWERS.items()]
     soon = sum(sums.get(name, 0) for name in ("1 minute", "5 minutes"))
     show_heading(text.ANSWERS_TITLE.format(share=share(soon, total)))
     show_bars(
         rows,
         axis=text.WINDOWS_OPENED,
         alt_text=text.ANSWERS_ALT.format(span=days(page.span), share=share(soon, total)),
+        key="chart/answers",
+        on_pick=pick("answer", words),
     )
     st.caption(text.ANSWERS_HOW)
+    if page.account_id is None:
+        chosen = choose_part(text.ANSWER_PART, words, key="answer", hint=text.ANSWER_HINT)
+        if chosen is not None:
+            _show_whose(page, rule, chosen, total)
+
+
+def _show_whose(page: Page, rule: str, chosen: str, total: int) -> None:
+    """List the accounts whose windows were answered so, beside all that they had."""
+    answer = next(name for name, words in text.ANSWERS.items() if words == chosen)
+    frame = page.sums("windows", ("account", "rule", "answer"), page.known_span(), *KNOWS)
+    is_so = pl.col("answer") == answer
+    found = (
+        labelled(
+            frame.filter(pl.col("rule") == rule),
+            "account",
+            names=page.names,
+            unknown=text.UNASSIGNED,
+        )
+        .group_by("group", "account")
+        .agg(
+            so=pl.col("window_count").filter(is_so).sum(),
+            all=pl.col("window_count").sum(),
+        )
+        .filter(pl.col("so") > 0)
+        .sort("so", "group", descending=[True, False])
+    )
+    number = int(found["so"].sum())
+    keys = found["account"].to_list()
+    title = text.ANSWER_TITLE.format(answer=chosen, count=count(number), share=share(number, total))
+
+    def narrow_to(row: int) -> None:
+        if row >= 0 and keys[row] is not None:
+            narrow("account", keys[row], None)
+
+    show_heading(title)
+    shares = [share(*row) for row in found.select("so", "all").iter_rows()]
+    show_table(
+        found.select(
+            pl.col("group").alias(text.ACCOUNT),
+            pl.col("so").alias(text.WINDOWS_OPENED),
+            pl.Series(text.OF_ITS_WINDOWS, shares, pl.String),
+        ),
+        name=f"answered-{answer}",
+        right=(text.OF_ITS_WINDOWS,),
+        alt_text=title,
+        on_row=narrow_to,
+        key=f"rows/answered/{rule}/{answer}/{page.span}",
+    )
+    st.caption(text.NARROW_HERE)
 
 
 def _show_lengths(opened: pl.DataFrame, page: Page) -> None:

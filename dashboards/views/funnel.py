@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.figures import binned, labelled
-from dashboards.filters import Page, choose_group, narrow
+from dashboards.filters import Page, choose_group, look_into, narrow
 from dashboards.format import count, days, share
 from dashboards.views.parts import (
     Tile,
@@ -20,7 +20,14 @@ from dashboards.views.parts import (
 from dashboards.words import text
 
 KNOWS = ("account", "market", "category")
-STEPS = ("sent", "delivered", "read", "failed")
+# What the usage view calls the messages of each step.
+MEASURES = {
+    "sent": text.SENT,
+    "delivered": text.DELIVERIES,
+    "read": text.READ,
+    "failed": text.FAILED,
+}
+STEPS = tuple(MEASURES)
 
 
 def show(page: Page) -> None:
@@ -53,13 +60,17 @@ def show(page: Page) -> None:
             failed=share(now["failed"], now["sent"]),
         )
     )
+    measures = {text.STEPS[step]: measure for step, measure in MEASURES.items()}
     show_bars(
         [(text.STEPS[step], now[step]) for step in STEPS],
         axis=text.MESSAGES,
         alt_text=text.FUNNEL_ALT.format(
             span=days(span), **{step: count(now[step]) for step in STEPS}
         ),
+        key="chart/funnel",
+        on_pick=lambda label: look_into(None, None, measure=measures[label]),
     )
+    st.caption(text.FUNNEL_CLICK)
     _show_ends(daily, page)
     _show_groups(page)
     st.caption(text.FUNNEL_HOW)

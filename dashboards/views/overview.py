@@ -11,7 +11,7 @@ from dashboards.anomalies import find_anomalies
 from dashboards.charts import now_and_before
 from dashboards.figures import compared, drivers, filled_days, labelled, moves_of
 from dashboards.filters import Page, look_into
-from dashboards.format import change, count, day, days, share, short, signed
+from dashboards.format import change, count, day, days, plain, share, short, signed
 from dashboards.span import Span
 from dashboards.views.forecast import JUDGED_DAYS_MAX, anomaly_table, read_groups
 from dashboards.views.parts import (
@@ -204,7 +204,7 @@ def _sentences(parts: Sequence[pl.DataFrame]) -> list[str]:
             sentences.append(
                 text.CHANGE_SENTENCE.format(
                     cause=row["cause"].lower(),
-                    group=row["group"],
+                    group=plain(row["group"]),
                     change=signed(row["change"]),
                     now=count(row["quantity"]),
                     before=count(row["before"]),

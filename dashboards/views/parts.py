@@ -229,10 +229,17 @@ def show_days(
     show_chart(chart, alt_text=alt_text, key=key, on_pick=on_pick)
 
 
-def show_bars(rows: Sequence[tuple[str, int]], *, axis: str, alt_text: str) -> None:
+def show_bars(
+    rows: Sequence[tuple[str, int]],
+    *,
+    axis: str,
+    alt_text: str,
+    key: str,
+    on_pick: Callable[[str], None],
+) -> None:
     """Draw a bar for each name, in the order that they come in."""
     frame = pl.DataFrame(rows, ["group", "quantity"], orient="row")
-    show_chart(ranked_bars(frame, axis=axis), alt_text=alt_text)
+    show_chart(ranked_bars(frame, axis=axis), alt_text=alt_text, key=key, on_pick=on_pick)
 
 
 def paper() -> Paper:

@@ -11,6 +11,7 @@ from dashboards.format import count, day, exact, plain
 from dashboards.load import Generation, book_catalog
 from dashboards.price_finder import Answer, Question, find_price
 from dashboards.views.parts import say_empty, show_table
+from dashboards.words import finance as of_prices
 from dashboards.words import text
 from metering.errors import BookError
 from metering.settings import Book
@@ -24,10 +25,10 @@ def show(generation: Generation, book: Book) -> None:
     try:
         catalog = book_catalog(book)
     except BookError as error:
-        say_empty(text.BOOK_HAS_MISTAKES, count=count(len(error.problems)))
+        say_empty(of_prices.BOOK_HAS_MISTAKES, count=count(len(error.problems)))
         return
-    part = choose_one(text.PART, list(text.PRICE_PARTS), key="part")
-    match text.PRICE_PARTS[part]:
+    part = choose_one(of_prices.PART, list(of_prices.PRICE_PARTS), key="part")
+    match of_prices.PRICE_PARTS[part]:
         case "finder":
             _show_finder(generation, catalog)
         case "plans":
@@ -49,15 +50,15 @@ def _show_finder(generation: Generation, catalog: Catalog) -> None:
         "account": plain(names.get(question.account_id, question.account_id)),
         "day": day(question.on),
         "currency": answer.currency,
-        "plan": plain(answer.plan or text.NO_PLAN),
+        "plan": plain(answer.plan or of_prices.NO_PLAN),
     }
-    words = text.PRICE_ANSWER if question.quantity > 1 else text.PRICE_ANSWER_OF_ONE
+    words = of_prices.PRICE_ANSWER if question.quantity > 1 else of_prices.PRICE_ANSWER_OF_ONE
     if answer.amount is None:
-        st.warning(text.PRICE_UNKNOWN.format(**facts))
+        st.warning(of_prices.PRICE_UNKNOWN.format(**facts))
     else:
         st.success(words.format(amount=exact(answer.amount), **facts))
     _show_details(answer)
-    st.caption(text.PRICE_HOW)
+    st.caption(of_prices.PRICE_HOW)
 
 
 def _ask(generation: Generation, catalog: Catalog) -> Question | None:
@@ -65,7 +66,7 @@ def _ask(generation: Generation, catalog: Catalog) -> Question | None:
     names = generation.account_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if not ids:
-            st.info(text.NO_ACCOUNTS)
+            st.info(of_prices.NO_ACCOUNTS)
             return None
         account_id = choose_named(
             text.ACCOUNT,
@@ -99,10 +100,16 @@ def _ask(generation: Generation, catalog: Catalog) -> Question | None:
             text.MESSAGES, 1, QUANTITY_MAX, 1, key="price_quantity", bind="query-params", width=140
         )
         already = st.number_input(
-            text.ALREADY, 0, QUANTITY_MAX, 0, key="price_already", bind="query-params", width=200
+            of_prices.ALREADY,
+            0,
+            QUANTITY_MAX,
+            0,
+            key="price_already",
+            bind="query-params",
+            width=200,
         )
     if market is None or category is None or not isinstance(on, date):
-        st.info(text.NO_ACCOUNTS)
+        st.info(of_prices.NO_ACCOUNTS)
         return None
     return Question(account_id, market, category, "regular", on, int(number), int(already))
 
@@ -118,7 +125,7 @@ def _show_details(answer: Answer) -> None:
     show_table(
         details.select(
             pl.col("charge").alias(text.CHARGE),
-            pl.col("component").alias(text.COMPONENT),
+            pl.col("component").alias(of_prices.COMPONENT),
             pl.col("tier").cast(pl.String).fill_null("").alias(text.TIER),
             numbers["quantity"].alias(text.QUANTITY),
             numbers["unit_price"].alias(text.UNIT_PRICE),
@@ -130,7 +137,7 @@ def _show_details(answer: Answer) -> None:
         ),
         name="price",
         right=(text.QUANTITY, text.UNIT_PRICE, text.EXACT_AMOUNT),
-        alt_text=text.PRICE_ALT,
+        alt_text=of_prices.PRICE_ALT,
     )
 
 
@@ -141,10 +148,10 @@ def _show_plans(catalog: Catalog) -> None:
     plan = catalog.plans[name]
     members = {s.account_id for s in catalog.subscriptions if s.plan == name}
     st.caption(
-        text.PLAN_FACTS.format(
+        of_prices.PLAN_FACTS.format(
             accounts=count(len(members)),
             versions=count(len(plan.version)),
-            currency=plan.currency or text.CURRENCY_OF_ACCOUNT,
+            currency=plan.currency or of_prices.CURRENCY_OF_ACCOUNT,
         )
     )
     rows = [
@@ -152,20 +159,20 @@ def _show_plans(catalog: Catalog) -> None:
         for version, (start, _) in plan.stretches()
         for charge in version.charge
     ]
-    schema = {text.SINCE: pl.Date, text.CHARGE: pl.String, text.COMPONENT: pl.String}
-    schema |= {text.METER: pl.String, text.KIND: pl.String}
+    schema = {of_prices.SINCE: pl.Date, text.CHARGE: pl.String, of_prices.COMPONENT: pl.String}
+    schema |= {of_prices.METER: pl.String, text.KIND: pl.String}
     table = pl.DataFrame(rows, schema, orient="row")
-    show_table(table, name=f"plan-{name}", alt_text=text.PLAN_ALT.format(plan=name))
+    show_table(table, name=f"plan-{name}", alt_text=of_prices.PLAN_ALT.format(plan=name))
     for file, content in sorted(catalog.files.items()):
         if file.endswith(f"plans/{name}.toml"):
-            with st.expander(text.FILE_OF.format(file=file)):
+            with st.expander(of_prices.FILE_OF.format(file=file)):
                 st.code(content.decode("utf-8"), language="toml")
 
 
 def _show_cards(catalog: Catalog) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cards = catalog.rates["card"].unique().sort().to_list()
-        card = st.selectbox(text.CARD, cards, key="card", bind="query-params", width=220)
+        card = st.selectbox(of_prices.CARD, cards, key="card", bind="query-params", width=220)
         of_card = catalog.rates.filter(card=card)
         currencies = of_card["currency"].unique().sort().to_list()
         currency = st.selectbox(
@@ -178,7 +185,7 @@ def _show_cards(catalog: Catalog) -> None:
         )
         dates = of_card.filter(currency=currency)["card_from"].unique().sort(descending=True)
         on = st.selectbox(
-            text.CARD_OF,
+            of_prices.CARD_OF,
             dates.to_list(),
             format_func=day,
             key=f"card_day/{card}/{currency}",
@@ -193,17 +200,17 @@ def _show_cards(catalog: Catalog) -> None:
             pl.col("market").alias(text.MARKET),
             pl.col("card_category").alias(text.CATEGORY),
             pl.col("rates").alias(text.KIND),
-            pl.Series(text.TIER_UP_TO, bounds, pl.String),
+            pl.Series(of_prices.TIER_UP_TO, bounds, pl.String),
             pl.Series(text.UNIT_PRICE, [exact(rate) for rate in held["rate"]], pl.String),
             pl.col("currency").alias(text.CURRENCY),
-            pl.col("unit").alias(text.UNIT),
-            pl.col("card_from").alias(text.SINCE),
+            pl.col("unit").alias(of_prices.UNIT),
+            pl.col("card_from").alias(of_prices.SINCE),
             pl.col("evidence").alias(text.EVIDENCE),
         ),
         name=f"card-{card}-{currency}-{on}",
-        right=(text.TIER_UP_TO, text.UNIT_PRICE),
+        right=(of_prices.TIER_UP_TO, text.UNIT_PRICE),
         height=560,
-        alt_text=text.CARD_ALT.format(card=card),
+        alt_text=of_prices.CARD_ALT.format(card=card),
     )
 
 

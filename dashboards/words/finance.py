@@ -1,4 +1,4 @@
-"""The words of what finance does and sees of documents, and of what is owed."""
+"""The words of what finance does and sees of documents, of what is owed, and of prices."""
 
 APPROVE, ISSUE, CREDIT = "Approve", "Issue", "Credit"
 APPROVE_ALL, ISSUE_ALL = "Approve all drafts ({count})", "Issue all approved ({count})"
@@ -238,3 +238,36 @@ MESSAGES_HOW = (
     "Out of the store, which is opened for a moment. A message is named by a key of ours: neither"
     " its id nor a phone number is shown."
 )
+
+PART, PRICE_PARTS = "Part", {"Find a price": "finder", "Plans": "plans", "Rate cards": "cards"}
+BOOK_HAS_MISTAKES = (
+    "The files of the book have {count} mistakes",
+    "Prices are shown once they are corrected. This says each of them:",
+    "tollbook check",
+)
+NO_ACCOUNTS = "Choose an account, a market, a category and a day."
+NO_PLAN, ALREADY = "no plan", "Already sent this month"
+PRICE_ANSWER_OF_ONE = (
+    "One **{category}** message to **{market}** on {day} costs {account} **{amount} {currency}**"
+    " (plan {plan})."
+)
+PRICE_ANSWER = (
+    "{quantity} **{category}** messages to **{market}** on {day} cost {account}"
+    " **{amount} {currency}** (plan {plan})."
+)
+PRICE_UNKNOWN = (
+    "No price is known for **{category}** to **{market}** on {day} for {account} (plan {plan}):"
+    " such a message would block the invoice. The details say why; add the rate, or a charge."
+)
+PRICE_HOW = (
+    "Rated by the code that bills, as a month that holds these messages alone: before tax, minimum,"
+    " discounts and credits. The details are of all messages of the month, those already sent too."
+)
+PRICE_ALT = "Table of the details of the price."
+COMPONENT, METER, UNIT, SINCE = "Component", "Meter", "For each", "From"
+PLAN_FACTS = "{accounts} accounts are or were on it · versions: {versions} · currency: {currency}"
+CURRENCY_OF_ACCOUNT = "that of the account"
+PLAN_ALT = "Table of the charges of plan {plan}."
+FILE_OF = "The file {file}"
+CARD, CARD_OF, TIER_UP_TO = "Rate card", "Card of", "Tier up to"
+CARD_ALT = "Table of the rates of card {card}."

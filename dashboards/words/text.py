@@ -1,4 +1,4 @@
-"""The words that pages share, and those of usage, invoices and prices."""
+"""The words that pages share, and those of usage and invoices."""
 
 TITLE = "Tollbook"
 PRODUCT, FINANCE, OPERATIONS = "Product", "Finance", "Operations"
@@ -256,6 +256,7 @@ FUNNEL_HOW = (
     "Messages by the day of their first report, with all that was reported of them since: the last"
     " days are still on their way. Users may hide that they have read."
 )
+FUNNEL_CLICK = "Click a bar to see these messages over time, by any dimension."
 ENDS = {
     "read": "Read",
     "delivered": "Delivered, not read",
@@ -325,6 +326,9 @@ ANSWERS = {
 ANSWERS_TITLE = "{share} were answered within 5 minutes"
 ANSWERS_ALT = "Windows by how soon they were answered, {span}; {share} within 5 minutes."
 ANSWERS_HOW = "From the opening of a window to the first delivery in it, of any sort."
+ANSWER_PART, ANSWER_HINT = "Answered", "Click a bar, or choose one, to see whose windows these are"
+ANSWER_TITLE = "{answer}: {count} windows, {share} of all, by account"
+OF_ITS_WINDOWS = "Of all windows of the account"
 LENGTHS_TITLE, DAYS_OPEN = "How long they were open", "Days, begun ones too"
 LENGTHS_ALT = "Table of windows by length and entry point, {span}."
 NO_ADD_ONS = (
@@ -363,35 +367,3 @@ MOVES_TITLE = "{change} {currency} against {month}"
 CAUSE, QUANTITY_BEFORE = "Cause", "Quantity before"
 CAUSES = {"new": "new", "ended": "ended", "quantity": "quantity", "price": "price"}
 MOVES_ALT = "Table of what moved invoice {invoice_id} against the month before."
-PART, PRICE_PARTS = "Part", {"Find a price": "finder", "Plans": "plans", "Rate cards": "cards"}
-BOOK_HAS_MISTAKES = (
-    "The files of the book have {count} mistakes",
-    "Prices are shown once they are corrected. This says each of them:",
-    "tollbook check",
-)
-NO_ACCOUNTS = "Choose an account, a market, a category and a day."
-NO_PLAN, ALREADY = "no plan", "Already sent this month"
-PRICE_ANSWER_OF_ONE = (
-    "One **{category}** message to **{market}** on {day} costs {account} **{amount} {currency}**"
-    " (plan {plan})."
-)
-PRICE_ANSWER = (
-    "{quantity} **{category}** messages to **{market}** on {day} cost {account}"
-    " **{amount} {currency}** (plan {plan})."
-)
-PRICE_UNKNOWN = (
-    "No price is known for **{category}** to **{market}** on {day} for {account} (plan {plan}):"
-    " such a message would block the invoice. The details say why; add the rate, or a charge."
-)
-PRICE_HOW = (
-    "Rated by the code that bills, as a month that holds these messages alone: before tax, minimum,"
-    " discounts and credits. The details are of all messages of the month, those already sent too."
-)
-PRICE_ALT = "Table of the details of the price."
-COMPONENT, METER, UNIT, SINCE = "Component", "Meter", "For each", "From"
-PLAN_FACTS = "{accounts} accounts are or were on it · versions: {versions} · currency: {currency}"
-CURRENCY_OF_ACCOUNT = "that of the account"
-PLAN_ALT = "Table of the charges of plan {plan}."
-FILE_OF = "The file {file}"
-CARD, CARD_OF, TIER_UP_TO = "Rate card", "Card of", "Tier up to"
-CARD_ALT = "Table of the rates of card {card}."

@@ -13,6 +13,7 @@ from dashboards.cohorts import cohorts, members
 from dashboards.filters import look_into
 from dashboards.load import current
 from dashboards.span import Span
+from dashboards.views.overview import _sentences
 from dashboards.words import text
 from metering.settings import Book
 from tests.dashboards.conftest import Open
@@ -125,3 +126,21 @@ def test_a_look_into_usage_can_be_of_a_month(monkeypatch: pytest.MonkeyPatch) ->
 
     assert address == {"view": text.USAGE, "period": "2026-08"}
     assert state == {"account": "acct-1", "period": "2026-08"}
+
+
+def test_an_answer_shows_whose_windows_it_is_of(few: Book, open_app: Open) -> None:
+    october = Span(date(2026, 10, 1), date(2026, 10, 31))
+    known = sums(few, "windows", ("account", "answer"), october)
+    expected = sorted(row["window_count"] for row in known if row["answer"] == "none")
+    app = open_app(few, view=text.CONVERSATIONS, answer=text.ANSWERS["none"])
+
+    assert not app.exception
+    assert sorted(row[text.WINDOWS_OPENED] for row in rows(app)) == expected != []
+    assert f"{sum(expected):,} windows" in words(app).replace("\\", "")
+
+
+def test_a_name_is_never_read_as_markup() -> None:
+    named = pl.DataFrame({"group": ["*Sale* for $5, now $4"], "quantity": [5], "before": [1]})
+    (sentence,) = _sentences([named.with_columns(change=4, cause=pl.lit(text.ACCOUNT))])
+
+    assert "\\*Sale\\* for \\$5, now \\$4" in sentence
