@@ -253,6 +253,8 @@ def look_into(
     if month is not None:
         st.query_params["period"] = st.session_state["period"] = month
     if measure is not None:
+        # Its control is not on this page: until it is drawn the address is not bound to it.
+        st.query_params["measure"] = measure
         st.session_state["measure"] = measure
     if column is not None:
         narrow(column, value, None)
