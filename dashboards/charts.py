@@ -108,7 +108,7 @@ def now_and_before(
                 scale=alt.Scale(zero=False, nice=False),
                 axis=alt.Axis(tickMinStep=1, format="d"),
             ),
-            y=alt.Y("quantity:Q", title=axis, axis=alt.Axis(format="~s")),
+            y=alt.Y("quantity:Q", title=axis, axis=alt.Axis(format="~s", tickMinStep=1)),
             color=alt.Color("span:N", scale=alt.Scale(domain=names, range=palette), legend=None),
             strokeDash=alt.StrokeDash(
                 "span:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 3]]), legend=None
@@ -140,7 +140,7 @@ def with_range(
         for frame in (past, ahead)
     )
     x = time_of(bins, "day", time_axis)
-    y_axis = alt.Axis(format="~s")
+    y_axis = alt.Axis(format="~s", tickMinStep=1)
     figures = [
         alt.Tooltip("bin:N", title=time_axis),
         alt.Tooltip("quantity:Q", format=",", title=axis),
@@ -177,7 +177,9 @@ def ranked_bars(
             y=alt.Y(
                 "group:N", title=None, sort=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)
             ),
-            x=alt.X("quantity:Q", title=axis, axis=alt.Axis(format="~s", tickCount=5)),
+            x=alt.X(
+                "quantity:Q", title=axis, axis=alt.Axis(format="~s", tickCount=5, tickMinStep=1)
+            ),
             opacity=alt.condition(picked, alt.value(1), alt.value(0.35)),
             tooltip=[
                 alt.Tooltip("group:N", title="Group"),
@@ -196,7 +198,9 @@ def pair_bars(rows: pl.DataFrame, *, sides: tuple[str, str], axis: str, decimals
     A click picks a group.
     """
     picked = alt.selection_point(name=PICKED, fields=["group"])
-    label = f"format(datum.value / {10**decimals}, '~s')"
+    # Below one the format of thousands would say 500m, which is half of one.
+    major = f"datum.value / {10**decimals}"
+    label = f"format({major}, abs({major}) < 1 ? '~f' : '~s')"
     groups = rows["group"].unique(maintain_order=True)
     chart: alt.Chart = (
         alt.Chart(rows)

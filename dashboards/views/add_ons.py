@@ -87,7 +87,8 @@ def _show_holders(page: Page, held: pl.DataFrame, add_on: str, on: date) -> None
             narrow("account", keys[labels.index(label)], None)
 
     show_heading(said)
-    bars = own.select(pl.Series("group", labels, pl.String), "quantity")
+    # Charts know no decimals, and would draw the digits of one as a whole number.
+    bars = own.select(pl.Series("group", labels, pl.String), pl.col("quantity").cast(pl.Float64))
     show_chart(
         ranked_bars(bars, axis=text.HELD), alt_text=said, key="chart/holders", on_pick=narrow_to
     )

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,3 +145,12 @@ def test_a_name_is_never_read_as_markup() -> None:
     (sentence,) = _sentences([named.with_columns(change=4, cause=pl.lit(text.ACCOUNT))])
 
     assert "\\*Sale\\* for \\$5, now \\$4" in sentence
+
+
+def test_no_chart_is_given_a_decimal(few: Book, open_app: Open) -> None:
+    app = open_app(few, view=text.ADD_ONS, add_on="devices")
+    charts = [chart.proto for chart in app.get("vega_lite_chart")]
+    drawn = [pyarrow.ipc.open_stream(data.data.data).schema for c in charts for data in c.datasets]
+
+    assert len(drawn) == len(charts) == 2
+    assert not [kind for schema in drawn for kind in schema.types if pyarrow.types.is_decimal(kind)]
