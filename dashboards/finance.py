@@ -260,6 +260,7 @@ def messages_in(book: Book, invoice_id: str, line_id: str) -> Messages:
         UsageError: the line is of no messages.
         LockedError: a job holds the store.
     """
+    check_store(book)
     with one_at_a_time():
         with Archive.open(book) as archive:
             drafts = archive.drafts_of(invoice_id=invoice_id)
@@ -273,6 +274,12 @@ def documents(book: Book) -> Iterator[Archive]:
     """Open the archive for reading, in turn; raises `LockedError` while a job writes to it."""
     with one_at_a_time(), Archive.open(book) as archive:
         yield archive
+
+
+def check_store(book: Book) -> None:
+    """Refuse to read a store that is not there: to open it would make one that says of nothing."""
+    if not book.store_path.exists():
+        raise UsageError(words.NO_STORE, where=book.store_path.name, hint=words.NO_STORE_HINT)
 
 
 def _store_stamp(book: Book) -> str:
@@ -302,6 +309,7 @@ def _read_balances(root: str, stamp: str, zone: str, day: date | None) -> pl.Dat
 @st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
 def _work_out(root: str, stamp: str, day: date) -> Accrual:
     book = Book(Path(root))
+    check_store(book)
     with one_at_a_time():
         return accrue(book, day, documents_of(book))
 

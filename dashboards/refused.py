@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dashboards.contents import sql
-from dashboards.finance import OPTIONS, one_at_a_time
+from dashboards.finance import OPTIONS, check_store, one_at_a_time
 from metering.ingest import retry_rows
 from metering.load import Load
 from metering.quarantine import masked
@@ -36,6 +36,7 @@ class Refused:
 
 def refused_rows(book: Book, reason: str) -> Refused:
     """Read the rows of a reason; raises `LockedError` while a job holds the store."""
+    check_store(book)
     with one_at_a_time(), Store.open(book, book.settings()) as store:
         given = {"reason": reason, "limit": ROWS_SHOWN}
         found = store.frame(sql("refused"), given)

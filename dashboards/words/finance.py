@@ -1,5 +1,7 @@
 """The words of what finance does and sees of documents, of what is owed, and of prices."""
 
+NO_STORE = "the store with the messages is not there"
+NO_STORE_HINT = "bring its file back from a backup, or load the logs again"
 APPROVE, ISSUE, CREDIT = "Approve", "Issue", "Credit"
 APPROVE_ALL, ISSUE_ALL = "Approve all drafts ({count})", "Issue all approved ({count})"
 CANCEL = "Cancel"

@@ -179,3 +179,13 @@ def test_messages_and_accruals_are_for_finance_alone(
         assert any(key.startswith("messages/") for key in keys) == is_finance
         shown = open_app(own, **UNBILLED).title[0].value
         assert shown.startswith(text.UNBILLED) == is_finance
+
+
+def test_a_store_that_is_gone_is_said_and_no_other_is_made(own: Book, open_app: Open) -> None:
+    own.store_path.unlink()
+    app = open_app(own, **UNBILLED)
+    click(app, "work_out")
+
+    assert not app.exception
+    assert said.NO_STORE in app.error[0].value
+    assert not own.store_path.exists(), "an empty one would be rated as a month without messages"
