@@ -87,11 +87,15 @@ def _show_holders(page: Page, held: pl.DataFrame, add_on: str, on: date) -> None
             narrow("account", keys[labels.index(label)], None)
 
     show_heading(said)
+    whole = own["quantity"].cast(pl.Int64)
     # Charts know no decimals, and would draw the digits of one as a whole number.
-    bars = own.select(pl.Series("group", labels, pl.String), pl.col("quantity").cast(pl.Float64))
-    show_chart(
-        ranked_bars(bars, axis=text.HELD), alt_text=said, key="chart/holders", on_pick=narrow_to
-    )
+    if (whole == own["quantity"]).all():
+        show_chart(
+            ranked_bars(pl.DataFrame({"group": labels, "quantity": whole}), axis=text.HELD),
+            alt_text=said,
+            key="chart/holders",
+            on_pick=narrow_to,
+        )
     until = [
         text.NOT_ENDED if end == date.max else day(end - timedelta(days=1))
         for end in own["effective_to"]
