@@ -165,6 +165,14 @@ def test_a_click_on_a_margin_shows_what_it_is_made_of(page: Page, address: str) 
     assert page.get_by_role("radio", name="Market", exact=True).is_checked()
 
 
+def test_a_click_on_an_hour_shows_whose_it_is(page: Page, address: str) -> None:
+    visit(page, address, view=text.HOURS)
+    page.locator("[data-testid=stVegaLiteChart] g.mark-rect path").first.click()
+    page.wait_for_selector("text=/Monday 0:00: .* of all, by account/")
+
+    assert "hour=Monday+0%3A00" in page.url
+
+
 def test_a_saved_view_brings_the_filters_back(page: Page, address: str) -> None:
     visit(page, address, view=text.USAGE)
     page.get_by_role("radio", name="Market", exact=True).click()
@@ -229,9 +237,12 @@ def test_a_small_screen_scrolls_down_and_never_sideways(browser: Any, address: s
         width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         if width > 390:
             wide[name] = width
+    visit(page, address, view=text.MARKETS)
+    world = page.locator("[data-testid=stVegaLiteChart] svg").bounding_box()
     context.close()
 
     assert not wide
+    assert world["height"] < world["width"], "no empty stretches above and below the map"
 
 
 def test_the_browser_asks_nobody_but_the_app(page: Page, address: str) -> None:
