@@ -306,7 +306,8 @@ def _show_state(generation: Generation, month: Month) -> None:
         blocked = int(found["is_blocked"].sum())
         if blocked:
             st.badge(text.BLOCKED_COUNT.format(count=count(blocked)), color="orange")
-        if generation.quarantined_count:
+        # What was refused is of all accounts: no matter of who reads one.
+        if generation.quarantined_count and generation.account_id is None:
             number = count(generation.quarantined_count)
             st.badge(text.QUARANTINED.format(count=number), color="gray")
         if latest_at is not None and latest_at < month.bounds("UTC")[1].astimezone(UTC):

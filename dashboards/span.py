@@ -73,6 +73,11 @@ class Span:
         return f"{self.first}..{self.last}"
 
 
+# By fixed bounds, as an event is plausible; before and after them there is room to compare.
+PLAUSIBLE = Span(date(2009, 1, 1), date(2099, 12, 31))
+DAYS_MAX = 3660
+
+
 def span_of(name: str, *, complete_to: date, months: Sequence[str]) -> Span | None:
     """Read a name of the address: a month, a preset, or `first..last`; None for anything else.
 
@@ -117,7 +122,8 @@ def _written(name: str) -> Span | None:
         span = Span.parse(first, last)
     except ValueError:
         return None
-    return span if span.first <= span.last and span.day_count <= 3660 else None
+    is_plausible = PLAUSIBLE.first <= span.first <= span.last <= PLAUSIBLE.last
+    return span if is_plausible and span.day_count <= DAYS_MAX else None
 
 
 def weeks(span: Span) -> list[date]:

@@ -109,7 +109,8 @@ def show_messages_of(desk: Desk, invoice: Mapping[str, Any], line: Mapping[str, 
         st.info(words.NO_MESSAGES)
         return
     shown = count(found.rows.height)
-    show_heading(words.MESSAGES_TITLE.format(charge=charge, count=shown))
+    title = words.MESSAGES_TITLE_CUT if found.is_cut else words.MESSAGES_TITLE
+    show_heading(title.format(charge=charge, count=shown))
     show_table(
         found.rows.select(
             pl.Series(words.DELIVERED_AT, map(moment, found.rows["delivered_at"]), pl.String),

@@ -229,6 +229,7 @@ ADJUSTMENTS_HOW = (
 
 SHOW_MESSAGES, SEEKING = "Show its messages", "Looking them up …"
 MESSAGES_TITLE = "Messages of {charge}: {count}"
+MESSAGES_TITLE_CUT = "Messages of {charge}: the first {count}"
 MESSAGES_CUT = "The first {count}, the earliest first; `tollbook invoice explain` lists more."
 MESSAGES_CHANGED = "The files of the book have changed since: these are its messages by now."
 HAS_NO_MESSAGES = "Nothing to show: {what}."

@@ -129,6 +129,11 @@ def test_a_link_opens_an_invoice_with_its_lines_and_every_digit_of_its_prices(
     assert [row[text.UNIT_PRICE] for row in rows(app, 2)] == prices
     exact = [Decimal(row[text.EXACT_AMOUNT].replace(",", "")) for row in rows(app, 2)]
     assert sum(exact) == first["amount_exact"]
+    files = {str(button.key).split("/")[1] for button in app.get("download_button")}
+    assert files >= {
+        f"lines-{invoice['invoice_id']}".split("/")[0],
+        f"details-{first['line_id']}".split("/")[0],
+    }
 
 
 def test_another_line_of_the_invoice_shows_its_own_details(sample: Book, open_app: Open) -> None:

@@ -21,6 +21,7 @@ from dashboards.span import Span, presets, span_of
 from metering.market import markets
 
 MONDAY = date(2026, 8, 31)
+BEYOND = ("2008-12-31..2009-01-02", "2099-12-31..2100-01-01", "9999-12-31..9999-12-31")
 days = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 
 
@@ -51,7 +52,9 @@ def test_every_preset_is_a_span_that_ends_by_the_day_that_is_known(day: date, na
     assert span.first <= span.last <= day
 
 
-@pytest.mark.parametrize("text", ["", "2026-13", "..", "2026-10-05..2026-10-01", "x..y", "last-9"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-13", "..", "2026-10-05..2026-10-01", "x..y", "last-9", *BEYOND]
+)
 def test_what_names_no_days_is_no_span(text: str) -> None:
     assert span_of(text, complete_to=date(2026, 10, 9), months=["2026-10"]) is None
 
