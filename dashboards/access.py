@@ -19,6 +19,7 @@ from metering.settings import SETTINGS, Book
 
 Role = Literal["finance", "product", "operator", "account-reader"]
 LOOPBACK = "127.0.0.1"
+NEEDS_LOGIN = "TOLLBOOK_LOGIN"  # set where the app was started for those who log in
 Words = tuple[Annotated[str, Field(min_length=1, max_length=254)], ...]
 
 

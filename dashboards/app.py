@@ -16,6 +16,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.access import (
+    NEEDS_LOGIN,
     DashboardSettings,
     Role,
     Viewer,
@@ -36,6 +37,7 @@ from dashboards.finance import Desk
 from dashboards.format import count, days, instant, month_name, plain
 from dashboards.load import Generation, current
 from dashboards.marks import write_for
+from dashboards.reports import pointed_at
 from dashboards.span import Span
 from dashboards.views import (
     add_ons,
@@ -56,10 +58,10 @@ from dashboards.views import (
     unbilled,
     usage,
 )
-from dashboards.views.parts import say_empty
+from dashboards.views.parts import say_empty, say_problem
 from dashboards.views.saved import show_saved
 from dashboards.words import text
-from metering.errors import BookError, UsageError
+from metering.errors import BookError, TollbookError, UsageError
 from metering.period import Month
 from metering.settings import Book
 
@@ -146,13 +148,17 @@ def main() -> None:
         st.error(text.BAD_SETTINGS)
         st.code(str(error), language=None)
         return
+    if settings.login is None and os.environ.get(NEEDS_LOGIN):
+        # It may be reached from other machines: nobody is let in for a table that was removed.
+        st.error(text.LOGIN_GONE)
+        return
     viewer = viewer_of(settings, claims())
     if viewer is None:
         ask_to_log_in(settings)
         return
     generation = current(book.reports)
     if generation is None:
-        say_empty(text.NO_REPORTS)
+        say_empty(text.DAMAGED if pointed_at(book.reports) else text.NO_REPORTS)
         return
     seen = generation if viewer.account_id is None else generation.only(viewer.account_id)
     try:
@@ -165,6 +171,8 @@ def main() -> None:
         else:
             # Two newer generations were published since this run began: what it read was cleared.
             st.info(text.RELOAD)
+    except TollbookError as error:
+        say_problem(error)
 
 
 def claims() -> dict[str, Any]:

@@ -13,6 +13,7 @@ import click
 
 from dashboards.access import (
     LOOPBACK,
+    NEEDS_LOGIN,
     DashboardSettings,
     login_file,
     read_dashboard_settings,
@@ -133,6 +134,7 @@ def _serve(
     command += [f"--{name}={value}" for name, value in options.items()]
     command += [f"--server.allowedHosts={host}" for host in (*HOSTS, *settings.hosts)]
     environment = {**os.environ, "TOLLBOOK": str(book.root.resolve())}
+    environment[NEEDS_LOGIN] = settings.login or ""
     signal.signal(signal.SIGTERM, _interrupt)
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:

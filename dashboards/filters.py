@@ -167,29 +167,12 @@ def _refuse_unknown(key: str, options: Sequence[str], words: str, shown: str) ->
         st.session_state["refusal"] = (words, asked, shown)
 
 
-def _refuse_values(values: Mapping[str, Sequence[str]]) -> None:
-    """Remember to say once which values the address filters by that no row has.
-
-    The framework drops them without a word, and the page would show all rows as if asked to.
-    """
-    refused = st.session_state.setdefault("refused_values", {})
-    for name, known in values.items():
-        unknown = [asked for asked in st.query_params.get_all(name) if asked not in known]
-        if unknown and refused.get(name) != unknown:
-            refused[name] = unknown
-            part = text.DIMENSIONS[name].lower()
-            said = ", ".join(_harmless(asked) for asked in unknown)
-            st.session_state.setdefault("refusals", []).append((part, said))
-
-
 def say_refused() -> None:
     """Say once that the address asked for something that is not there."""
     refused = st.session_state.pop("refusal", None)
     if refused is not None:
         words, asked, shown = refused
         st.info(words.format(asked=_harmless(asked), shown=shown))
-    for part, asked in st.session_state.pop("refusals", ()):
-        st.info(text.VALUE_UNKNOWN.format(part=part, asked=asked))
 
 
 def asked_by_address() -> dict[str, list[str]]:
@@ -224,7 +207,6 @@ def _harmless(asked: str) -> str:
 def choose_rows(generation: Generation) -> dict[str, tuple[str | None, ...]]:
     """Ask which rows count, and answer the values of each column that was narrowed down."""
     values = _values(generation)
-    _refuse_values(values)
     where: dict[str, tuple[str | None, ...]] = {}
     count = sum(bool(st.session_state.get(name)) for name in (*LISTED, "account", "sender"))
     label = text.FILTERS_OF.format(count=count) if count else text.FILTERS

@@ -192,12 +192,11 @@ def standing(book: Book, invoice_id: str) -> Standing:
     """Read what became of a document."""
     settings = book.settings()
     with documents(book) as archive:
-        query = "select state from invoices where invoice_id = $invoice_id"
-        state = archive.value(query, {"invoice_id": invoice_id})
+        state = _state_of(archive, invoice_id)
         trail = rows_of(archive, invoice_id)
         paid = payments_of(archive, document_id=invoice_id)
     if state != "issued":
-        return Standing(trail, paid, None, str(state))
+        return Standing(trail, paid, None, state)
     found = _read_balances(str(book.root), _stamp(book), settings.seller.time_zone, None)
     rows = found.filter(pl.col("document_id") == invoice_id).to_dicts()
     # A credit note that a person wrote is taken off its invoice, and owed by nobody.
@@ -208,6 +207,7 @@ def standing(book: Book, invoice_id: str) -> Standing:
 def pdf_of(book: Book, invoice_id: str) -> bytes:
     """Print a document as `tollbook invoice pdf` does: what was printed before stays as it is."""
     with documents(book) as archive:
+        _state_of(archive, invoice_id)
         document = Document.of(document_of(archive, invoice_id))
         printed = Shop(book).print(document)
         if printed.problem is not None:
@@ -317,13 +317,21 @@ def _work_out(root: str, stamp: str, day: date) -> Accrual:
 @st.cache_data(max_entries=CACHED_MAX, show_spinner=False)
 def _write_xml(root: str, stamp: str, invoice_id: str) -> bytes:
     with documents(Book(Path(root))) as archive:
-        query = "select state from invoices where invoice_id = $invoice_id"
-        state = archive.value(query, {"invoice_id": invoice_id})
+        state = _state_of(archive, invoice_id)
         content = document_of(archive, invoice_id)
     document = Document.of(content).model_copy(update={"state": state})
     written = to_xml(document, "facturx")
     check_xml(written, document)
     return written
+
+
+def _state_of(archive: Archive, invoice_id: str) -> str:
+    """The state of a document now; raises `UsageError` where it is only in the figures by now."""
+    query = "select state from invoices where invoice_id = $invoice_id"
+    state = archive.value(query, {"invoice_id": invoice_id})
+    if state is None:
+        raise UsageError(words.GONE, where=invoice_id, hint=words.GONE_HINT)
+    return str(state)
 
 
 def _preview(archive: Archive, asked: Asked) -> Preview:

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from dashboards.contents import Contents, collect
-from dashboards.sources import Former, former, read_manifest
+from dashboards.sources import Former, former
 from metering.settings import Book
 
 if sys.platform != "win32":
@@ -54,7 +54,7 @@ def publish(book: Book) -> str:
 def pointed_at(reports: Path) -> list[str]:
     """The folders that `CURRENT` names: the current generation and the one before; or none."""
     try:
-        names = (reports / CURRENT).read_text(encoding="utf-8").split()
+        names = (reports / CURRENT).read_text(encoding="utf-8", errors="replace").split()
     except FileNotFoundError:
         return []
     return [name for name in names if name.startswith(PREFIX) and "/" not in name]
@@ -108,11 +108,8 @@ def _move_into_place(unfinished: Path, target: Path) -> None:
 
 
 def is_complete(folder: Path) -> bool:
-    """Say whether a generation has every file that its manifest names."""
-    manifest = read_manifest(folder / MANIFEST)
-    return manifest is not None and all(
-        (folder / f"{name}.parquet").is_file() for name in manifest["files"]
-    )
+    """Say whether a generation has every file that its manifest names, each to its end."""
+    return former(folder, MANIFEST) is not None
 
 
 def _make_current(reports: Path, generation: str) -> None:

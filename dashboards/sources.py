@@ -6,6 +6,7 @@ the folder `reports/`: everything is made anew then.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +21,7 @@ from metering.period import Month
 from metering.settings import SETTINGS, Book
 from pricing.run import engine_version
 
+PARQUET_END = b"PAR1"
 OF_CATALOG = (SETTINGS, "subscriptions.csv", "add_ons.csv")
 IN_SOME_ZONE = "in some zone"
 SHIPPED = ("markets.csv", "pricing_types.csv", "window_lengths.csv")
@@ -61,20 +63,27 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     """Read what a generation says of itself; None where that is not there, or damaged."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) and {"schema", "files"} <= {*facts} else None
 
 
 def former(folder: Path, manifest: str) -> Former | None:
-    """Read what a generation was made of; None where its files are not all there."""
+    """Read what a generation was made of; None where its files are not all there and whole."""
     facts = read_manifest(folder / manifest)
-    if facts is None:
+    if facts is None or not all(_is_whole(folder / f"{name}.parquet") for name in facts["files"]):
         return None
-    files = facts["files"]
-    if not all((folder / f"{name}.parquet").is_file() for name in files):
-        return None
-    return Former(folder, files, facts.get("sources", {}), facts)
+    return Former(folder, facts["files"], facts.get("sources", {}), facts)
+
+
+def _is_whole(path: Path) -> bool:
+    """Say whether a file ends as one does that was written to its end."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(PARQUET_END), os.SEEK_END)
+            return file.read() == PARQUET_END
+    except OSError:
+        return False
 
 
 def months_of(parts: pl.DataFrame) -> list[Month]:

@@ -28,10 +28,11 @@ from dashboards.load import Generation
 from dashboards.marks import marks
 from dashboards.span import Span
 from dashboards.words import text
-from metering.errors import LockedError, TollbookError
+from metering.errors import BookError, LockedError, TollbookError
 
 ROWS_HEIGHT = 390
 STYLED_ROWS_MAX = 3000
+PROBLEMS_MAX = 5
 TILE_WIDTH = 168
 FILES = (
     ("CSV", "csv", "text/csv", to_csv),
@@ -68,12 +69,16 @@ def say_empty(words: tuple[str, str, str], **facts: str) -> None:
 
 def say_problem(error: TollbookError) -> None:
     """Say what went wrong and what helps; a job at work is no mistake, and only takes time."""
-    for problem in error.problems:
-        what, hint = plain(problem.what), plain(problem.hint)
+    for problem in error.problems[:PROBLEMS_MAX]:
+        where, what, hint = (plain(one) for one in (problem.where, problem.what, problem.hint))
         if isinstance(error, LockedError):
             st.info(text.JOB_AT_WORK.format(what=what))
         else:
-            st.error(text.PROBLEM.format(what=what, hint=hint))
+            # Where a mistake is in a file is what a person looks for; else it is clear from here.
+            said = text.PROBLEM_AT if isinstance(error, BookError) else text.PROBLEM
+            st.error(said.format(where=where, what=what, hint=hint))
+    if len(error.problems) > PROBLEMS_MAX:
+        st.info(text.MORE_PROBLEMS.format(count=count(len(error.problems) - PROBLEMS_MAX)))
 
 
 def show_tiles(tiles: Sequence[Tile]) -> None:

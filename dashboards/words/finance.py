@@ -228,6 +228,8 @@ ADJUSTMENTS_HOW = (
 )
 
 SHOW_MESSAGES, SEEKING = "Show its messages", "Looking them up …"
+GONE = "this document is not among those of the book any more"
+GONE_HINT = "publish the figures anew: tollbook reports"
 MESSAGES_TITLE = "Messages of {charge}: {count}"
 MESSAGES_TITLE_CUT = "Messages of {charge}: the first {count}"
 MESSAGES_CUT = "The first {count}, the earliest first; `tollbook invoice explain` lists more."

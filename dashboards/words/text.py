@@ -37,6 +37,10 @@ NO_ROLE = (
     " for a role in `[dashboard]` of tollbook.toml."
 )
 NOT_LOGGED_IN = "No login: open to everybody at this machine, and to no other machine."
+LOGIN_GONE = (
+    "The login was taken out of tollbook.toml while the dashboard ran. Put it back and reload, or"
+    " start `tollbook dashboard` again: without a login it is open to this machine alone."
+)
 BAD_SETTINGS = "The file tollbook.toml has mistakes. Correct them and reload this page:"
 DATA_UP_TO = "{seller} · data complete up to {instant}"
 DAYS_OF_ONE = "days of {zone}"
@@ -55,6 +59,8 @@ DELETE_WHICH, DELETE_HINT, DELETE_VIEW = "Saved view", "Choose one to delete", "
 JOB_AT_WORK = "This waits for a job to end: {what}. Try again soon; the rest of the page holds."
 AND = " and "
 PROBLEM = "{what}.  \nWhat helps: {hint}."
+PROBLEM_AT = "{where}: {what}.  \nWhat helps: {hint}."
+MORE_PROBLEMS = "{count} more: `tollbook check` says each of them."
 
 STATE = "{count} {state}"
 STATE_COLORS = {"draft": "blue", "approved": "violet", "issued": "green"}
@@ -75,9 +81,9 @@ NO_REPORTS = (
     "tollbook reports --book DIR",
 )
 DAMAGED = (
-    "A file of the published figures is missing or damaged",
-    "They are a copy: delete the folder of them, publish them anew, and reload this page:",
-    "rm -r DIR/reports\ntollbook reports --book DIR",
+    "The published figures cannot be read",
+    "They are damaged, or another version wrote them. Publish them anew, then reload this page:",
+    "tollbook reports --book DIR",
 )
 NO_LOADS = (
     "Nothing has been loaded yet",

@@ -16,6 +16,7 @@ from dashboards import commands, reports
 from dashboards.contents import USAGE, USAGE_BY
 from dashboards.load import current
 from dashboards.reports import MANIFEST, is_complete, pointed_at, publish
+from dashboards.words import text
 from metering.account import load_accounts
 from metering.errors import LockedError
 from metering.files import find_files
@@ -317,7 +318,7 @@ def test_a_damaged_manifest_is_as_none_and_publishing_again_repairs_it(
     (found.folder / MANIFEST).write_bytes(content)
 
     assert current(own.reports) is None
-    assert "No figures have been published" in open_app(own).subheader[0].value
+    assert open_app(own).subheader[0].value == text.DAMAGED[0]
     publish(own)
     assert current(own.reports) == found
 
@@ -330,7 +331,6 @@ def test_a_damaged_file_of_figures_is_said_with_what_helps(own: Book, open_app: 
     app = open_app(own)
 
     assert not app.exception
-    assert "missing or damaged" in app.subheader[0].value
-    shutil.rmtree(own.reports)
+    assert app.subheader[0].value == text.DAMAGED[0]
     publish(own)
     assert current(own.reports) == found
