@@ -34,6 +34,7 @@ ROWS_HEIGHT = 390
 STYLED_ROWS_MAX = 3000
 PROBLEMS_MAX = 5
 TILE_WIDTH = 168
+DATE_FORMAT = "D MMM YYYY"
 FILES = (
     ("CSV", "csv", "text/csv", to_csv),
     (
@@ -124,9 +125,12 @@ def show_table(
         on_row: What a click on a row does; it is given the number of the row.
     """
     numbers = [column for column, kind in table.schema.items() if kind.is_integer()]
-    config: dict[str, Any] = {
-        column: st.column_config.TextColumn(alignment="right") for column in right
-    } | {column: st.column_config.NumberColumn(format="localized") for column in numbers}
+    columns = st.column_config
+    config: dict[str, Any] = {column: columns.TextColumn(alignment="right") for column in right}
+    config |= {column: columns.NumberColumn(format="localized") for column in numbers}
+    # By itself the browser writes a day with the hour at which it begins.
+    dates = (column for column, kind in table.schema.items() if kind == pl.Date)
+    config |= {column: columns.DateColumn(format=DATE_FORMAT) for column in dates}
     shown = _styled(table, numbers)
     key = key or f"table/{name}"
     options: dict[str, Any] = {}
