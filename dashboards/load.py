@@ -228,7 +228,17 @@ class Generation:
         return self._seen(self._frame("subscriptions", SUBSCRIPTION), "account_id")
 
     def allowances(self) -> pl.DataFrame:
-        return self._frame("allowances", ALLOWANCE)
+        """What plans include for who may be seen, and the network's own plan for everybody."""
+        seen = self.subscriptions()["plan"].to_list()
+        is_for_all = ~pl.col("plan").is_in(self._subscribed())
+        return self._frame("allowances", ALLOWANCE).filter(pl.col("plan").is_in(seen) | is_for_all)
+
+    def is_subscribed(self, plan: str) -> bool:
+        """Whether a plan has subscribers: the network's own has none, and holds for everybody."""
+        return plan in self._subscribed()
+
+    def _subscribed(self) -> list[str]:
+        return list(self._frame("subscriptions", SUBSCRIPTION)["plan"].unique())
 
     def tables(self) -> pl.DataFrame:
         return self._frame("tables", TABLE)

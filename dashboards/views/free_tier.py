@@ -58,7 +58,7 @@ def _usage(page: Page, span: Span, plan: str, charge: str) -> pl.DataFrame:
     where = {"category": categories} if categories else {}
     daily = page.generation.sums("usage", (*by, "pricing_type"), span, {**page.where, **where})
     is_counted = pl.col("pricing_type").fill_null("") != FREE_ENTRY
-    if members:
+    if page.generation.is_subscribed(plan):
         is_counted &= pl.col("account").is_in(members)
     if daily.is_empty():
         return daily

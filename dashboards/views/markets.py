@@ -9,6 +9,7 @@ from dashboards.grids import undrawn, world_map
 from dashboards.views.parts import (
     comparison_table,
     paper,
+    say_begins,
     say_empty,
     show_chart,
     show_heading,
@@ -52,6 +53,7 @@ def show(page: Page) -> None:
         if row >= 0 and labels[row] in values:
             narrow("market", values[labels[row]], None)
 
+    say_begins(page, before)
     show_table(
         comparison_table(
             comparison, text.MARKET, measure=text.DELIVERIES, names=("", days(before))

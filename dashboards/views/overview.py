@@ -1,7 +1,7 @@
 """The overview: this period beside the one before, what changed, and what is unusual."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import accumulate
 
 import polars as pl
@@ -11,11 +11,13 @@ from dashboards.anomalies import find_anomalies
 from dashboards.charts import now_and_before
 from dashboards.figures import compared, drivers, filled_days, labelled, moves_of
 from dashboards.filters import Page, look_into
-from dashboards.format import change, count, day, days, plain, share, short, signed
+from dashboards.format import change, count, days, plain, share, short, signed
 from dashboards.span import Span
 from dashboards.views.forecast import JUDGED_DAYS_MAX, anomaly_table, read_groups
 from dashboards.views.parts import (
     Tile,
+    begins_in,
+    say_begins,
     say_empty,
     show_chart,
     show_heading,
@@ -25,7 +27,6 @@ from dashboards.views.parts import (
     values_of,
 )
 from dashboards.words import text
-from metering.period import Month
 
 DRIVERS = 8
 CAUSES = ("market", "category", "account")
@@ -42,34 +43,30 @@ def show(page: Page) -> None:
         return
     if span != page.span:
         st.caption(text.SO_FAR.format(span=days(span), before=days(before)))
-    tiles, shares = _tiles(page, span, before)
+    # A few days of a month beside a whole one would be a growth that nobody had.
+    is_known = begins_in(page, before) is None
+    tiles, shares = _tiles(page, span, before if is_known else None)
     show_tiles(tiles)
     show_tiles(shares)
-    _show_course(now, then, span, before)
-    if then.is_empty():
+    _show_course(now, then if is_known else then.clear(), span, before)
+    if not is_known:
+        say_begins(page, before)
+    elif then.is_empty():
         st.info(text.NOTHING_BEFORE.format(before=days(before)))
     else:
-        _say_unknown(page, then, before)
         _show_changes(page, span, before)
     _show_unusual(page, span)
 
 
-def _say_unknown(page: Page, then: pl.DataFrame, before: Span) -> None:
-    """Say so where the data begin within the days that are compared with."""
-    first = then["day"].min()
-    is_in_first_month = str(Month.of(before.first)) <= page.generation.used_months[0]
-    if isinstance(first, date) and first > before.first and is_in_first_month:
-        st.info(text.BEGINS_LATER.format(day=day(first), before=days(before)))
-
-
-def _tiles(page: Page, span: Span, before: Span) -> tuple[list[Tile], list[Tile]]:
+def _tiles(page: Page, span: Span, before: Span | None) -> tuple[list[Tile], list[Tile]]:
     tiles = []
-    parts = [_measured(page, part) for part in (span, before)]
+    figures = _measured(page, span)
+    earlier = {} if before is None else _measured(page, before)
     for label, is_bad in text.TILES.items():
-        now, course = parts[0][label]
-        then, _ = parts[1][label]
+        now, course = figures[label]
+        then, _ = earlier.get(label, (None, ()))
         tiles.append(Tile(label, short(now), now, then, course, is_bad=is_bad))
-    return tiles, _rates(parts)
+    return tiles, _rates(figures)
 
 
 def _measured(page: Page, span: Span) -> dict[str, tuple[int, Sequence[int]]]:
@@ -99,9 +96,9 @@ def _by_day(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     return frame.group_by("day").agg(quantity=pl.col(column).sum())
 
 
-def _rates(parts: Sequence[dict[str, tuple[int, Sequence[int]]]]) -> list[Tile]:
+def _rates(figures: Mapping[str, tuple[int, Sequence[int]]]) -> list[Tile]:
     """Shares beside their parts: whole numbers are compared, shares are shown."""
-    now = {label: figure for label, (figure, _) in parts[0].items()}
+    now = {label: figure for label, (figure, _) in figures.items()}
     rows = (
         (text.FREE_SHARE, now[text.FREE], now[text.DELIVERIES], text.FREE_SHARE_HELP),
         (text.READ_SHARE, now[text.READ], now[text.SENT], text.READ_SHARE_HELP),
@@ -118,7 +115,9 @@ def _show_course(now: pl.DataFrame, then: pl.DataFrame, span: Span, before: Span
         if frame.height
     ]
     total, earlier = (int(frame["quantity"].sum()) if frame.height else 0 for frame in (now, then))
-    show_heading(text.COURSE_TITLE.format(moved=_moved(total, earlier), before=names[1]))
+    moved = text.COURSE_TITLE.format(moved=_moved(total, earlier), before=names[1])
+    alone = text.COURSE_ALONE.format(total=count(total), span=names[0])
+    show_heading(moved if then.height else alone)
     show_legend_of(names if then.height else names[:1])
     show_chart(
         now_and_before(rows, names=names, axis=text.DELIVERIES_SO_FAR, time_axis=text.DAY_NUMBER),
@@ -129,8 +128,6 @@ def _show_course(now: pl.DataFrame, then: pl.DataFrame, span: Span, before: Span
 
 
 def _moved(now: int, before: int) -> str:
-    if not before:
-        return text.NO_COMPARISON
     words = text.MORE if now > before else text.LESS if now < before else text.SAME
     return words.format(change=change(now, before).lstrip("+-"))
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import altair as alt
@@ -22,13 +23,15 @@ from dashboards.charts import (
 )
 from dashboards.export import to_csv, to_excel, to_parquet, without_marks
 from dashboards.figures import bins_of
-from dashboards.format import change, count, plain, share, signed
+from dashboards.filters import Page
+from dashboards.format import change, count, day, days, plain, share, signed
 from dashboards.grids import Paper
 from dashboards.load import Generation
 from dashboards.marks import marks
 from dashboards.span import Span
 from dashboards.words import text
 from metering.errors import BookError, LockedError, TollbookError
+from metering.period import Month
 
 ROWS_HEIGHT = 390
 STYLED_ROWS_MAX = 3000
@@ -286,6 +289,25 @@ def comparison_table(
         pl.col("change").alias(text.CHANGE),
         pl.Series(text.CHANGE_SHARE, changes, pl.String),
     )
+
+
+def begins_in(page: Page, span: Span) -> date | None:
+    """The day of the first delivery of all, where only days after it are known of a span."""
+    month = Month.parse(page.generation.used_months[0])
+    if Month.of(span.first) > month:
+        return None
+    known = Span(month.first_day, month.last_day)
+    first = page.generation.sums("usage", ("day",), known)["day"].min()
+    assert first is None or isinstance(first, date), "days are days"
+    return first if first is not None and span.first < first <= span.last else None
+
+
+def say_begins(page: Page, before: Span) -> bool:
+    """Say so where the data begin within the days to compare with, which then say little."""
+    first = begins_in(page, before)
+    if first is not None:
+        st.info(text.BEGINS_LATER.format(day=day(first), before=days(before)))
+    return first is not None
 
 
 def say_ignored(names: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ from dashboards.span import Span
 from dashboards.views.parts import (
     Tile,
     comparison_table,
+    say_begins,
     say_empty,
     say_ignored,
     show_chart,
@@ -216,6 +217,7 @@ def _show_groups(page: Page, measure: Measure, group: str, word: str) -> None:
         if row >= 0 and labels[row] in values:
             narrow(group, values[labels[row]], _word_of(NEXT_GROUP.get(group)))
 
+    say_begins(page, before)
     show_table(
         comparison_table(comparison, word, measure=measure.name, names=("", days(before))),
         name=f"usage-by-{group}",

@@ -16,7 +16,7 @@ from dashboards.access import (
     viewer_of,
 )
 from dashboards.app import VIEWS
-from dashboards.load import Generation
+from dashboards.load import Generation, current
 from dashboards.words import text
 from metering.errors import BookError
 from metering.settings import SETTINGS, Book
@@ -174,6 +174,23 @@ def test_a_reader_meets_no_other_account_in_any_view(
             others = set(re.findall(r"acct-\d{5}", said)) - {"acct-00002"}
             assert not others, name
             assert "in quarantine" not in words(app), name
+
+
+def test_a_reader_is_told_of_the_free_units_of_its_own_plan_alone(
+    own: Book, open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = current(own.reports)
+    assert generation is not None
+    plans = dict(generation.subscriptions().select("account_id", "plan").iter_rows())
+    assert len({*plans.values()} & {*generation.allowances()["plan"]}) > 1
+    with_settings(own, SETTINGS_TEXT)
+    monkeypatch.setattr(
+        "streamlit.user_info.UserInfoProxy.to_dict", lambda _: person("joe@customer.example")
+    )
+    app = open_app(own, view=text.FREE_TIER)
+
+    offered = {option.partition(",")[0] for option in app.selectbox(key="tier").options}
+    assert offered == {plans["acct-00002"], "whatsapp"} & {*generation.allowances()["plan"]}
 
 
 def test_who_is_not_logged_in_sees_the_login_and_nothing_else(own: Book, open_app: Open) -> None:

@@ -120,6 +120,18 @@ def test_every_period_of_the_address_is_shown_or_explained(
         assert not app.exception
 
 
+def test_days_before_the_first_delivery_are_compared_with_nothing(
+    sample: Book, open_app: Open
+) -> None:
+    app = open_app(sample, view=text.OVERVIEW)  # its data begin at the end of September
+
+    assert {tile.delta for tile in app.metric} == {""}
+    assert text.CHANGES_TITLE not in words(app)
+    for name in (text.OVERVIEW, text.USAGE, text.MARKETS):
+        app = open_app(sample, view=name)
+        assert any("The first delivery is of" in info.value for info in app.info), name
+
+
 def test_presets_end_by_the_clock_of_the_account_and_the_page_names_its_zone(
     sample: Book, open_app: Open
 ) -> None:
