@@ -2,7 +2,8 @@
 
 What is credited of a line never exceeds what is left of it. The tax of the credit notes of an
 invoice is that of what they credit together, so that they never add up to more than its tax. What
-prepaid credits paid of it goes back to them: see `pricing.life.returned_credit`.
+prepaid credits paid of it goes back to them: see `pricing.life.returned_credit`. What a note was
+written of is kept in the trail, so that it can be written again and compared.
 """
 
 import json
@@ -35,6 +36,27 @@ class Wish:
     bills_again: bool = False  # what is credited counts as not invoiced: its month is billed again
 
 
+Taxed = Mapping[tuple[str, str, Decimal], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a credit note is written of, in minor units."""
+
+    parts: Mapping[str, int]  # what is credited of each line of the invoice
+    credited: Mapping[str, int]  # what earlier notes took off each line
+    taxed: Taxed  # what they took off, and the tax on it, by treatment, name and rate of the tax
+
+    def facts(self) -> dict[str, Any]:
+        taxed = [[*key[:2], str(key[2]), *amounts] for key, amounts in self.taxed.items()]
+        return {"parts": dict(self.parts), "credited": dict(self.credited), "taxed": taxed}
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Basis":
+        taxed = {(k, name, Decimal(rate)): (own, tax) for k, name, rate, own, tax in facts["taxed"]}
+        return cls(facts["parts"], facts["credited"], taxed)
+
+
 def draft_credit_note(archive: Archive, invoice_id: str, wish: Wish, *, actor: str) -> str:
     """Draft a credit note and answer its id; it is approved and issued like an invoice.
 
@@ -45,12 +67,10 @@ def draft_credit_note(archive: Archive, invoice_id: str, wish: Wish, *, actor: s
     invoice = drafts.invoices.row(0, named=True)
     _check_issued(invoice)
     credited = _credited(archive, invoice_id)
-    parts = _parts(drafts, credited, wish)
+    basis = Basis(_parts(drafts, credited, wish), credited, _taxed(archive, invoice_id))
     note_id = _next_id(archive, invoice)
     with archive.transaction():
-        lines, details = _lines(drafts, credited, parts, note_id)
-        taxes = _taxes(archive, drafts, lines, note_id)
-        head = _head(invoice, lines, taxes, note_id, wish)
+        head, lines, details, taxes = _written(drafts, basis, note_id, wish.reason)
         returned = credits_returned(archive, drafts, -head["total_minor"].item(), note_id)
         head = _with_credits(head, returned)
         own = {"bills_again": wish.bills_again}
@@ -68,6 +88,7 @@ def draft_credit_note(archive: Archive, invoice_id: str, wish: Wish, *, actor: s
             "total": amount_text(head["total_minor"].item(), invoice["currency"]),
             "currency": invoice["currency"],
             "bills_again": wish.bills_again,
+            "of": basis.facts(),
         }
         record(
             archive,
@@ -78,6 +99,36 @@ def draft_credit_note(archive: Archive, invoice_id: str, wish: Wish, *, actor: s
             facts=facts,
         )
     return note_id
+
+
+def write_again(archive: Archive, note_id: str) -> Drafts:
+    """Write a credit note again, of the invoice as it is and of what the trail kept of the note.
+
+    What came back to prepaid credits is taken as it was kept.
+
+    Raises:
+        UsageError: an older version wrote it, which kept nothing of it.
+    """
+    query = (
+        "select reason, facts from trail where action = 'credit_note.drafted'"
+        " and object = $note_id order by sequence desc limit 1"
+    )
+    reason, text = archive.frame(query, {"note_id": note_id}).row(0)
+    facts = json.loads(text)
+    if "of" not in facts:
+        raise UsageError(
+            f"'{note_id}' cannot be computed again: an older version wrote it",
+            where="INVOICE_ID",
+            hint="its bytes are checked by: tollbook verify",
+        )
+    credited_id = archive.value(
+        "select credits_invoice_id from invoices where invoice_id = $note_id", {"note_id": note_id}
+    )
+    kept = archive.drafts_of(invoice_id=note_id).credits
+    head, lines, details, taxes = _written(
+        archive.drafts_of(invoice_id=credited_id), Basis.of(facts["of"]), note_id, reason
+    )
+    return Drafts(_with_credits(head, kept), lines.select(LINE.names()), details, taxes, kept)
 
 
 def discard(archive: Archive, invoice_id: str, *, actor: str, reason: str) -> None:
@@ -206,17 +257,25 @@ def _run_id(archive: Archive, invoice_id: str) -> int:
     return int(archive.value(query, {"invoice_id": invoice_id}))
 
 
-def _lines(
-    drafts: Drafts, credited: Mapping[str, int], parts: Mapping[str, int], note_id: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _written(
+    drafts: Drafts, basis: Basis, note_id: str, reason: str
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Write the head, lines, details and taxes of a credit note for the invoice in `drafts`."""
+    lines, details = _lines(drafts, basis, note_id)
+    taxes = _taxes(drafts, lines, basis.taxed, note_id)
+    head = _head(drafts.invoices.row(0, named=True), lines, taxes, note_id, reason)
+    return head, lines, details, taxes
+
+
+def _lines(drafts: Drafts, basis: Basis, note_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write the lines of a credit note, and its details: those of a line that goes as a whole."""
     lines: list[dict[str, Any]] = []
     details: list[pl.DataFrame] = []
     for line in drafts.lines.iter_rows(named=True):
-        minor = parts.get(line["line_id"])
+        minor = basis.parts.get(line["line_id"])
         if minor is None:
             continue
-        is_whole = minor == line["amount_minor"] and not credited.get(line["line_id"])
+        is_whole = minor == line["amount_minor"] and not basis.credited.get(line["line_id"])
         line_id = f"{note_id}#{line['line_id'].partition('#')[2]}"
         amount = exact_of(minor, line["currency"])
         lines.append(
@@ -258,16 +317,20 @@ def _flat_detail(own: pl.DataFrame, amount: Decimal) -> pl.DataFrame:
     return pl.DataFrame([[row[name] for name in LINE_DETAIL]], LINE_DETAIL, orient="row")
 
 
-def _taxes(archive: Archive, drafts: Drafts, lines: pl.DataFrame, note_id: str) -> pl.DataFrame:
-    """Tax a credit note: what is credited by now, less what was taxed of it before."""
+def _taxed(archive: Archive, invoice_id: str) -> Taxed:
+    """What credit notes took off an invoice so far, and the tax on it."""
     query = (
         "select treatment, name, rate_ratio, sum(taxable_minor)::bigint as taxable_minor,"
         " sum(tax_minor)::bigint as tax_minor from taxes semi join"
         " (select invoice_id from invoices where credits_invoice_id = $invoice_id"
         " and state <> 'void') using (invoice_id) group by all"
     )
-    given = {"invoice_id": drafts.invoices["invoice_id"].item()}
-    before = {row[:3]: row[3:] for row in archive.frame(query, given).rows()}
+    rows = archive.frame(query, {"invoice_id": invoice_id}).rows()
+    return {row[:3]: row[3:] for row in rows}
+
+
+def _taxes(drafts: Drafts, lines: pl.DataFrame, before: Taxed, note_id: str) -> pl.DataFrame:
+    """Tax a credit note: what is credited by now, less what was taxed of it before."""
     keys = ["tax_treatment", "tax_name", "tax_rate_ratio"]
     sums = {row[:3]: row[3] for row in lines.group_by(keys).agg(pl.sum("amount_minor")).rows()}
     rows: list[dict[str, Any]] = []
@@ -290,7 +353,7 @@ def _share(tax_minor: int, taxable_minor: int, all_minor: int) -> int:
 
 
 def _head(
-    invoice: Mapping[str, Any], lines: pl.DataFrame, taxes: pl.DataFrame, note_id: str, wish: Wish
+    invoice: Mapping[str, Any], lines: pl.DataFrame, taxes: pl.DataFrame, note_id: str, reason: str
 ) -> pl.DataFrame:
     net = int(lines["amount_minor"].sum())
     is_taxed = invoice["tax_minor"] is not None
@@ -315,7 +378,7 @@ def _head(
         "is_blocked": False,
         "daily": [],
         "corrects": json.dumps(_reference(invoice)),
-        "reason": wish.reason,
+        "reason": reason,
         "coverage": json.dumps(NO_USAGE),
         "blocked": "[]",
     }

@@ -1,8 +1,9 @@
 """Verification: a document is computed again from what its run recorded, and compared.
 
 A run records the files of its book, the loads that were known and what it took from documents
-before it. With the same version of the engine the content must be the same, byte for byte; with
-another one its amounts must be.
+before it; of a credit note that a person wrote, the trail keeps what it was written of. With the
+same version of the engine the content must be the same, byte for byte; with another one its amounts
+must be.
 """
 
 import json
@@ -23,6 +24,7 @@ from pricing.archive import Archive
 from pricing.catalog import Catalog, load_catalog
 from pricing.document_writer import documents
 from pricing.invoice import Drafts
+from pricing.life.credit_note import write_again
 from pricing.life.invoiced import Prior
 from pricing.life.issued import document_of
 from pricing.life.lifecycle import content_hash
@@ -45,11 +47,14 @@ def verify_invoice(book: Book, name: str) -> Verdict:
     """Compute a document again and compare.
 
     Raises:
-        UsageError: there is no such document, or a person wrote it: nothing computes it again.
+        UsageError: there is no such document, or an older version wrote it, which recorded less.
     """
     with Archive.open(book) as archive:
         invoice_id = archive.invoice_id_of(name)
         known = document_of(archive, invoice_id)
+        if _origin_of(archive, invoice_id) == "credit":
+            (note,) = documents(write_again(archive, invoice_id))
+            return _compare(invoice_id, known, note, "")
         run = _run_of(archive, invoice_id)
         files = _files_of(archive, run["catalog_hash"])
         prior = Prior.of(_content(archive, run["prior_sha256"]))
@@ -103,15 +108,17 @@ def _what_differs(run: Mapping[str, Any], files: Mapping[str, bytes], catalog: C
     return "; ".join(said)
 
 
+def _origin_of(archive: Archive, invoice_id: str) -> str:
+    query = "select origin from invoices where invoice_id = $invoice_id"
+    return str(archive.value(query, {"invoice_id": invoice_id}))
+
+
 def _run_of(archive: Archive, invoice_id: str) -> dict[str, Any]:
-    query = (
-        "select runs.*, origin from runs join invoices using (run_id)"
-        " where invoice_id = $invoice_id"
-    )
+    query = "select runs.* from runs join invoices using (run_id) where invoice_id = $invoice_id"
     run = archive.frame(query, {"invoice_id": invoice_id}).row(0, named=True)
-    if run["origin"] == "credit" or run["prior_sha256"] is None:
+    if run["prior_sha256"] is None:
         raise UsageError(
-            f"'{invoice_id}' cannot be computed again: a person wrote it, or an older version",
+            f"'{invoice_id}' cannot be computed again: an older version wrote it",
             where="INVOICE_ID",
             hint="its bytes are checked by: tollbook verify",
         )

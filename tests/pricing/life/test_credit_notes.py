@@ -52,6 +52,21 @@ def test_what_is_billed_again_is_charged_once_more_though_nothing_else_has_chang
     assert billed(office) == {"2026-09 messages": 100}
 
 
+def test_a_credit_note_is_computed_again_from_what_was_asked_of_its_invoice(office: Office) -> None:
+    """Also when another was written after it, or has the name of one that was discarded."""
+    office.write("plans/plain.toml", FEES)
+    office.load(office.send(10, "2026-09-10"))
+    number = office.close("2026-09")["acme/2026-09/1"]
+    office.run("invoice", "discard", office.credit(number, "--amount", "1.00"), "--reason", "no")
+    notes = [
+        office.credit_and_issue(number, "--line", "fee", "--amount", "0.30"),
+        office.credit(number, "--line", "messages"),
+        office.credit(number),
+    ]
+
+    assert [office.verdict(note) for note in notes] == ["same bytes"] * 3
+
+
 def test_what_went_by_a_credit_note_that_is_discarded_is_not_issued(office: Office) -> None:
     office.load(office.send(10, "2026-09-10"))
     office.close("2026-09")

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from metering.errors import UsageError
 from pricing.catalog import Catalog
-from pricing.life.credit_note import Wish, draft_credit_note
-from pricing.life.lifecycle import approve, issue
+from pricing.document_writer import documents
+from pricing.life.credit_note import Wish, draft_credit_note, write_again
+from pricing.life.issued import document_of
+from pricing.life.lifecycle import approve, content_hash, issue
 from pricing.plan import Plan
 from pricing.tax import Tax
 from tests.pricing.life.small_office import PLAIN, SEPTEMBER, Files, SmallOffice, opened
@@ -92,3 +94,7 @@ def test_credit_notes_of_the_whole_take_off_its_tax_to_the_cent(
             " note.total_minor, note.tax_minor"
         ).rows()
         assert {row[0] for row in of_notes} <= {True}
+        notes = office.archive.frame("select invoice_id from invoices where origin = 'credit'")
+        for note_id in notes["invoice_id"]:
+            (again,) = documents(write_again(office.archive, note_id))
+            assert content_hash(again) == content_hash(document_of(office.archive, note_id))
