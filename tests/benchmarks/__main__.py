@@ -116,7 +116,9 @@ def main(arguments: list[str] | None = None) -> None:
         path = options.results / f"{name}.json"
         path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         for key, figure in report.items():
-            print(f"  {key:38} {figure}", flush=True)
+            print(f"  {key:38} {'' if isinstance(figure, dict) else figure}".rstrip(), flush=True)
+            for part, own in figure.items() if isinstance(figure, dict) else ():
+                print(f"    {part:36} {own}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

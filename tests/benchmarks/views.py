@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from unittest.mock import patch
 
+from streamlit import logger
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 
@@ -45,6 +46,7 @@ Samples = dict[str, list[float]]  # seconds, by page
 
 def bench_views(folder: Path, *, accounts: int, months: int, rows: int, rounds: int) -> Figures:
     """Time each view on a large and on a small book of the same months."""
+    logger.set_log_level("ERROR")  # it warns at each page that there is no browser
     large = _made(folder / "large", accounts, months, rows)
     small = _made(folder / "small", accounts // SMALLER, months, rows // SMALLER)
     asked = [str(Month.of(LAST).back(number + 1)) for number in range(rounds)]
