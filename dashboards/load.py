@@ -159,8 +159,15 @@ class Generation:
         return read_lines(str(self.folder / f"lines/{month}.parquet"), invoice_id)
 
     def details(self, month: str, line_id: str) -> pl.DataFrame:
-        """Details of a line: schema `pricing.invoice.LINE_DETAIL`."""
-        return read_details(str(self.folder / f"details/{month}.parquet"), line_id)
+        """Details of a line: schema `pricing.invoice.LINE_DETAIL`.
+
+        Who reads one account sees no note of a rate: it may say what the seller pays, and adds.
+        """
+        details = read_details(str(self.folder / f"details/{month}.parquet"), line_id)
+        if self.account_id is None:
+            return details
+        is_of_card = pl.col("evidence").is_not_null()
+        return details.with_columns(note=pl.when(~is_of_card).then("note"))
 
     @cached_property
     def account_names(self) -> dict[str, str]:

@@ -176,6 +176,24 @@ def test_a_reader_meets_no_other_account_in_any_view(
             assert "in quarantine" not in words(app), name
 
 
+def test_a_reader_sees_what_a_message_costs_and_no_markup_on_it(own: Book) -> None:
+    generation = current(own.reports)
+    assert generation is not None
+    month = generation.billed_months[-1]
+    account_id, line_id, details = next(
+        (account_id, line_id, details)
+        for account_id, invoice_id in generation.invoices(month)
+        .select("account_id", "invoice_id")
+        .rows()
+        for line_id in generation.lines(month, invoice_id)["line_id"]
+        if (details := generation.details(month, line_id))["note"].str.contains(" x ").any()
+    )
+    seen = generation.only(account_id).details(month, line_id)
+
+    assert not seen["note"].str.contains(" x | card ").any()
+    assert seen.drop("note").equals(details.drop("note"))
+
+
 def test_a_reader_is_told_of_the_free_units_of_its_own_plan_alone(
     own: Book, open_app: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
