@@ -2,8 +2,7 @@
 
 Streamlit names what it caches by the arguments of the call, and reads large frames only in part for
 that: hence no argument is a frame, and the folder in each call names its generation. What is read
-is shared as it is, not copied for each page: nobody changes a frame in place. An account
-that a reader may see alone is a condition of every query here.
+is shared, not copied: nobody changes a frame in place. What a reader may see is a condition here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -159,15 +158,10 @@ class Generation:
         return read_lines(str(self.folder / f"lines/{month}.parquet"), invoice_id)
 
     def details(self, month: str, line_id: str) -> pl.DataFrame:
-        """Details of a line: schema `pricing.invoice.LINE_DETAIL`.
-
-        Who reads one account sees no note of a rate: it may say what the seller pays, and adds.
-        """
+        """Details of a line: schema `LINE_DETAIL`; a reader sees no note that may tell a markup."""
+        is_seen = pl.lit(self.account_id is None) | pl.col("evidence").is_null()
         details = read_details(str(self.folder / f"details/{month}.parquet"), line_id)
-        if self.account_id is None:
-            return details
-        is_of_card = pl.col("evidence").is_not_null()
-        return details.with_columns(note=pl.when(~is_of_card).then("note"))
+        return details.with_columns(note=pl.when(is_seen).then("note"))
 
     @cached_property
     def account_names(self) -> dict[str, str]:
